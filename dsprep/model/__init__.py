@@ -1,0 +1,1 @@
+"""The words of dsprep as types: records, examples, rules, findings, fixes, reports. No input or output happens here."""

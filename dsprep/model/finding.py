@@ -1,0 +1,115 @@
+"""Findings, and the bounded, order-free heap of them that travels between workers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from dsprep.model.fix import Applicability, Fix
+from dsprep.model.location import Location
+
+
+class Severity(StrEnum):
+    """How bad: an error fails a run by default, a warning should be looked at, an info is good to know."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst, so that sorting by rank puts errors first."""
+        return ("error", "warning", "info").index(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault in one place, as data; the sentence is rendered from `args` by the rule's message template.
+
+    `key` is the row key of the record (see `model.location`), or None for a finding about a file or the whole data
+    set. `args` hold JSON values only; `args["excerpt"]`, where present, is the offending text, unescaped.
+    `rows` is how many rows the finding stands for (a spelling variant of a label covers many).
+    """
+
+    code: str
+    severity: Severity
+    location: Location
+    key: int | None = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+    related: tuple[Location, ...] = ()
+    fix: Fix | None = None
+    rows: int = 1
+
+    @property
+    def order(self) -> tuple[int, str, str, str]:
+        """Sorts findings of one rule by place; findings without a row come first, then reading order.
+
+        Equal orders mean equal findings, so that any merge order lists the same.
+        """
+        place = -1 if self.key is None else self.key
+        return (
+            place,
+            self.location.path if self.key is None else "",
+            self.location.pointer or self.location.column or "",
+            json.dumps(dict(self.args), sort_keys=True, default=str),
+        )
+
+
+@dataclass(slots=True)
+class Tally:
+    """All findings of one rule: exact counts, and the first `limit` of them in order of place.
+
+    Merging is associative and order-free because the kept ones are always the smallest by `Finding.order`.
+    """
+
+    limit: int
+    total: int = 0
+    counts: Counter[tuple[Severity, Applicability | None]] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, finding: Finding) -> None:
+        """Count `finding`, and keep it if it belongs to the first ones."""
+        self.total += 1
+        self.counts[finding.severity, finding.fix.applicability if finding.fix else None] += 1
+        self.findings.append(finding)
+        # Trimming only at twice the limit keeps adding O(log n) per finding on average.
+        if len(self.findings) > 2 * self.limit:
+            self._trim()
+
+    def extend(self, findings: Iterable[Finding]) -> Tally:
+        """Add each of `findings`; returns self."""
+        for finding in findings:
+            self.add(finding)
+        return self
+
+    def merged(self, other: Tally) -> Tally:
+        """A tally of both; neither operand is changed."""
+        out = Tally(
+            max(self.limit, other.limit),
+            self.total + other.total,
+            self.counts + other.counts,
+            self.findings + other.findings,
+        )
+        out._trim()
+        return out
+
+    def sorted(self) -> list[Finding]:
+        """The kept findings in order of place."""
+        self._trim()
+        return list(self.findings)
+
+    def fixable(self, applicability: Applicability) -> int:
+        """How many of all the findings carry a fix of that kind."""
+        return sum(n for (_, kind), n in self.counts.items() if kind is applicability)
+
+    def of_severity(self, severity: Severity) -> int:
+        """How many of all the findings are of that severity."""
+        return sum(n for (kind, _), n in self.counts.items() if kind is severity)
+
+    def _trim(self) -> None:
+        self.findings.sort(key=lambda finding: finding.order)
+        del self.findings[self.limit :]

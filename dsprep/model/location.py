@@ -1,0 +1,48 @@
+"""Where something is: the address that every finding carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+#: A row key packs the index of the source (high bits) and the ordinal of the record in it, so that sorting row keys
+#: sorts records in reading order, whatever the shards were.
+ORDINAL_BITS = 40
+ORDINAL_MASK = (1 << ORDINAL_BITS) - 1
+
+
+def row_key(source: int, ordinal: int) -> int:
+    """The key of the `ordinal`-th record (0-based) of the `source`-th source (0-based) of a run."""
+    return (source << ORDINAL_BITS) | ordinal
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """The place of a record, or of a part of it.
+
+    `line` is the physical 1-based line, counting `\\n` alone; `row` the 1-based data row of a table (the header is not
+    a row); `offset` the byte offset of the record in its file; `pointer` an RFC 6901 JSON pointer into the record;
+    `column` a table's column name. A finding about a whole file has a path alone.
+    """
+
+    path: str
+    line: int | None = None
+    row: int | None = None
+    offset: int | None = None
+    pointer: str | None = None
+    column: str | None = None
+
+    def __str__(self) -> str:
+        """`path:line` or `path`, as editors and terminals understand it, with the field behind it."""
+        text = self.path if self.line is None else f"{self.path}:{self.line}"
+        field = self.column if self.column is not None else self.pointer
+        return f"{text} {field}" if field else text
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form: `path` and `line` always, the rest where known."""
+        out: dict[str, Any] = {"path": self.path, "line": self.line}
+        for name in ("row", "offset", "pointer", "column"):
+            value = getattr(self, name)
+            if value is not None:
+                out[name] = value
+        return out

@@ -1,0 +1,229 @@
+"""The contract of a rule, and the three helpers that make writing one short."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+from dsprep.model.batch import Batch
+from dsprep.model.finding import Finding, Severity, Tally
+from dsprep.model.fix import Fix
+from dsprep.model.location import Location
+from dsprep.model.target import Target
+
+S = TypeVar("S")
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+class FixAvailability(StrEnum):
+    """Whether the findings of a rule come with a fix."""
+
+    NEVER = "never"
+    SOMETIMES = "sometimes"
+    ALWAYS = "always"
+
+
+class RuleOptions(BaseModel):
+    """Base of a rule's options: frozen, unknown names refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleMeta:
+    """What is known of a rule without running it.
+
+    `message` is a `str.format` template over the finding's args. `default` says whether it runs without being
+    selected. `since` is the dsprep version that brought it.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    summary: str
+    fix: FixAvailability = FixAvailability.NEVER
+    default: bool = True
+    since: str = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleContext:
+    """What a rule may know of the run: the target, the token encoding, the seed, which splits the caller named, how
+    many findings to keep per rule, and severities that the user changed (by code)."""
+
+    target: Target
+    encoding: str
+    seed: int = 0
+    splits: tuple[str, ...] = ()
+    max_findings: int = 10_000
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+
+
+class Rows(Protocol):
+    """What `finish` may ask about the rows of the run; the engine supplies it."""
+
+    @property
+    def dataset(self) -> Location:
+        """The location to give to a finding about the data as a whole."""
+        ...
+
+    def locate(self, keys: Sequence[int] | NDArray[np.uint64]) -> list[Location]:
+        """Where the rows with these keys are, in the order given."""
+        ...
+
+    def batches(self, keys: NDArray[np.uint64]) -> Iterator[Batch]:
+        """The rows with these keys (sorted, unique), read again from their source, in batches, in order of key."""
+        ...
+
+
+class Rule(ABC, Generic[S]):
+    """Metadata, options and a fold.
+
+    `map` is pure; `merge` is associative and order-free; `finish` yields findings in order of place. States are small
+    or columnar, and picklable. The docstring of the class is the rule's page: sections What it does, Why it matters,
+    Example, Fix, Source.
+
+    Rules that need the same state name it in `fold`: the engine then maps and keeps it once and hands it to each of
+    them. Such rules must share the implementation of empty, map and merge.
+    """
+
+    meta: ClassVar[RuleMeta]
+    fold: ClassVar[str | None] = None
+    Options: ClassVar[type[RuleOptions]] = RuleOptions
+
+    def __init__(self, context: RuleContext, options: RuleOptions | None = None) -> None:
+        self.context = context
+        self.options: Any = options if options is not None else self.Options()
+
+    @property
+    def severity(self) -> Severity:
+        """The severity that this rule's findings get in this run."""
+        return self.context.severities.get(self.meta.code, self.meta.severity)
+
+    @property
+    def fold_key(self) -> str:
+        """Which state this rule reads: its own, or one shared with others."""
+        return self.fold or self.meta.code
+
+    @abstractmethod
+    def empty(self) -> S: ...
+
+    @abstractmethod
+    def map(self, batch: Batch) -> S: ...
+
+    @abstractmethod
+    def merge(self, a: S, b: S) -> S: ...
+
+    @abstractmethod
+    def finish(self, state: S, rows: Rows) -> Iterator[Finding]: ...
+
+    def finding(
+        self,
+        location: Location,
+        *,
+        key: int | None = None,
+        args: Mapping[str, Any] | None = None,
+        related: Iterable[Location] = (),
+        fix: Fix | None = None,
+        rows: int = 1,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this rule."""
+        return Finding(self.meta.code, severity or self.severity, location, key, args or {}, tuple(related), fix, rows)
+
+    def at(
+        self,
+        batch: Batch,
+        i: int,
+        pointer: str | None = None,
+        *,
+        args: Mapping[str, Any] | None = None,
+        fix: Fix | None = None,
+    ) -> Finding:
+        """A finding of this rule at the i-th record of `batch`, or at `pointer` in its chat form."""
+        return self.finding(batch.location(i, pointer), key=batch.key(i), args=args, fix=fix)
+
+    @classmethod
+    def documentation(cls) -> str:
+        """The docstring, dedented: the source of the rule's page."""
+        return inspect.cleandoc(cls.__doc__ or "")
+
+
+class ExampleRule(Rule[Tally]):
+    """A rule that looks at one record at a time: write `find` and nothing else.
+
+    `find` gets a whole batch, so that a rule can test all its texts at once, but what it says of a record must depend
+    on that record alone: the engine calls it again on single records when it applies fixes.
+    """
+
+    @abstractmethod
+    def find(self, batch: Batch) -> Iterator[Finding]:
+        """The findings of `batch`, in any order."""
+
+    def empty(self) -> Tally:
+        return Tally(self.context.max_findings)
+
+    def map(self, batch: Batch) -> Tally:
+        return self.empty().extend(self.find(batch))
+
+    def merge(self, a: Tally, b: Tally) -> Tally:
+        return a.merged(b)
+
+    def finish(self, state: Tally, rows: Rows) -> Iterator[Finding]:
+        yield from state.sorted()
+
+
+class FoldRule(Rule[S]):
+    """A rule about the data as a whole, with a small state: write `empty`, `map`, `merge` and `finish`."""
+
+
+class KeyedRule(Rule[list[Columns]]):
+    """A rule about rows that share a key: write `emit` and `resolve`.
+
+    `emit` gives columns of equal first dimension, among them `row` (row keys, uint64, unique in a run) and usually
+    `key` (uint64; two-dimensional if a row has several keys). The state is a list of such pieces, so an executor with
+    a shuffle may exchange them by key; here they are concatenated and sorted by row, which makes any order of merging
+    the same.
+    """
+
+    @abstractmethod
+    def emit(self, batch: Batch) -> Columns | None:
+        """The columns of `batch`, or None if it has no row to speak of."""
+
+    @abstractmethod
+    def resolve(self, columns: Columns, rows: Rows) -> Iterator[Finding]:
+        """The findings, from the columns of all rows, sorted by row."""
+
+    def empty(self) -> list[Columns]:
+        return []
+
+    def map(self, batch: Batch) -> list[Columns]:
+        columns = self.emit(batch)
+        return [] if columns is None or not len(columns["row"]) else [columns]
+
+    def merge(self, a: list[Columns], b: list[Columns]) -> list[Columns]:
+        return a + b
+
+    def finish(self, state: list[Columns], rows: Rows) -> Iterator[Finding]:
+        if not state:
+            return
+        yield from self.resolve(gathered(state), rows)
+
+
+def gathered(pieces: Sequence[Columns]) -> dict[str, NDArray[Any]]:
+    """The pieces of a keyed state as one set of columns, sorted by row."""
+    joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
+    order = np.argsort(joined["row"], kind="stable")
+    if np.array_equal(order, np.arange(len(order))):
+        return joined
+    return {name: column[order] for name, column in joined.items()}

@@ -1,0 +1,77 @@
+"""Sources and shards: how input is described, cut into pieces, and read by whoever works on a piece."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from dsprep.model.record import Example, Fault, Record
+
+
+class InputError(Exception):
+    """The input as a whole cannot be read. The message says what, where, and what to do; it ends a run with code 2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A piece of a source that a worker can read by itself.
+
+    `start` and `end` are byte offsets; `ordinal` and `line` are those of the first record in it. `faults` are the
+    faults of the file as a whole and stand on its first shard alone.
+    """
+
+    source: int
+    start: int
+    end: int
+    ordinal: int = 0
+    line: int = 1
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(slots=True)
+class InputInfo:
+    """What was read of one source: for the report and the manifest. Filled while the source is planned."""
+
+    path: str
+    format: str
+    bytes: int = 0
+    sha256: str = ""
+    split: str | None = None
+    encoding: str = "utf-8"
+    notes: list[str] = field(default_factory=list)
+
+
+class Source(ABC):
+    """Something readable, of one format. Picklable: a worker gets it whole and opens the file itself.
+
+    `index` is its place in the run, `path` the file on disk, `display` what reports call it.
+    """
+
+    format: ClassVar[str]
+
+    def __init__(self, path: str, *, index: int = 0, display: str | None = None, split: str | None = None) -> None:
+        self.path = path
+        self.index = index
+        self.display = display or path
+        self.split = split
+        self.info = InputInfo(self.display, self.format, split=split)
+
+    @abstractmethod
+    def plan(self, shard_bytes: int) -> Iterator[Shard]:
+        """Cut the source into shards of about `shard_bytes` bytes, in order; fills `self.info` (complete when the
+        iterator is exhausted). Raises InputError if the file cannot be read as this format at all."""
+
+    @abstractmethod
+    def read(self, shard: Shard) -> Iterator[Record]:
+        """The records of `shard`, in order. What cannot be decoded comes as a record with faults, never as an
+        exception and never not at all."""
+
+
+class Normaliser(ABC):
+    """Turns records into examples: by recognising their format, or by a mapping from columns. Picklable."""
+
+    @abstractmethod
+    def example(self, record: Record) -> Example | None:
+        """`record` as a conversation, or None if it is none. May add faults to the record; never raises."""
