@@ -25,8 +25,7 @@ UNDECODED: Final = _Undecoded()
 class Fault:
     """Something wrong that a source saw while reading, named by the rule (`kind` is the rule's name) that reports it.
 
-    `line`, `offset` and `column` override the record's own place where the fault is known more exactly; `rewritten` is
-    the text or value that a fix would put in the record's place, where there is one.
+    `line`, `offset`, `pointer` and `column` override the record's own place where the fault is known more exactly.
     """
 
     kind: str

@@ -14,6 +14,17 @@ class InputError(Exception):
     """The input as a whole cannot be read. The message says what, where, and what to do; it ends a run with code 2."""
 
 
+def unreadable(path: str, error: OSError) -> InputError:
+    """The error for an input that the system refuses to open or read, as a sentence with the name that the user gave."""
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"{path}: there is no such file")
+    if isinstance(error, IsADirectoryError):
+        return InputError(f"{path} is a directory; name the files in it")
+    if isinstance(error, PermissionError):
+        return InputError(f"{path} cannot be read: permission denied")
+    return InputError(f"{path} cannot be read: {error.strerror or error}")
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """A piece of a source that a worker can read by itself.
@@ -50,6 +61,8 @@ class Source(ABC):
     """
 
     format: ClassVar[str]
+    #: Whether a shard of one row (from its offset to the next row's) can be read by itself.
+    addressable: ClassVar[bool] = False
 
     def __init__(self, path: str, *, index: int = 0, display: str | None = None, split: str | None = None) -> None:
         self.path = path

@@ -30,7 +30,11 @@ class Model(BaseModel):
 
 class Target(BaseModel):
     """A backend with one of its models chosen. `name` is as the user writes it, such as
-    `openai:gpt-3.5-turbo-0125`."""
+    `openai:gpt-3.5-turbo-0125`.
+
+    `record_keys` and `message_keys` are those that the backend takes; `*` among them means that it ignores others.
+    A `max_file_bytes` or `max_rows` of None means that no such limit is known.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,7 +45,7 @@ class Target(BaseModel):
     max_tokens: Limit
     min_examples: Limit
     recommended_examples: Limit
-    max_file_bytes: Limit
+    max_file_bytes: Limit | None = None
     max_rows: Limit | None = None
     record_keys: tuple[str, ...]
     message_keys: tuple[str, ...]

@@ -1,0 +1,152 @@
+"""Pass two of `prepare` and `split`: every row goes to a split or to the rejected ones, each with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsprep.engine.folding import BLANK, UNUSABLE
+from dsprep.engine.ordering import in_order
+from dsprep.engine.pipeline import Pipeline
+from dsprep.engine.writing import AtomicFile, Piece, encoded, joined, raw_pieces
+from dsprep.model.batch import Batch
+from dsprep.model.executor import Executor
+from dsprep.model.finding import Finding
+from dsprep.model.record import UNDECODED, Example, Record
+from dsprep.model.report import render_message
+from dsprep.model.rule import RuleMeta
+from dsprep.model.source import Shard
+
+#: The destination of a row that is written nowhere because it is none: an empty line.
+NOWHERE = 255
+#: The destination of rejected rows; splits are numbered from 0.
+REJECTED = 254
+
+REJECTED_FILE = "rejected.jsonl"
+
+
+@dataclass
+class Written:
+    """What a worker makes of one shard: the bytes for each destination."""
+
+    shard: Shard
+    parts: dict[int, list[Piece]] = field(default_factory=dict)
+
+
+@dataclass
+class WriteShard:
+    """The task of a worker. `key` (uint64, sorted) and `destination` (uint8) cover all rows; `fate` and `codes` say why
+    a row was rejected by a rule that looks at rows, `removed` by one that looks at all of them. Picklable.
+
+    `render` gives the record to write for an example; the record itself means that its original bytes will do.
+    """
+
+    pipeline: Pipeline
+    key: NDArray[np.uint64]
+    destination: NDArray[np.uint8]
+    fate: NDArray[np.uint16]
+    codes: Sequence[str]
+    removed: Mapping[int, tuple[str, str]]
+    metas: Mapping[str, RuleMeta]
+    render: Callable[[Example], Mapping[str, Any]]
+    verbatim: bool = False
+
+    def __call__(self, shard: Shard) -> Written:
+        out = Written(shard)
+        for batch in self.pipeline.read(shard):
+            repaired = self.pipeline.mend(batch)
+            mended = repaired.batch
+            at = np.searchsorted(self.key, batch.keys)
+            for i, record in enumerate(batch.records):
+                row = int(at[i])
+                to = int(self.destination[row])
+                if to == NOWHERE:
+                    continue
+                pieces = out.parts.setdefault(to, [])
+                if to == REJECTED:
+                    pieces.extend(self._rejected(batch, i, record, shard, int(self.fate[row]), repaired.rejected))
+                else:
+                    pieces.append(self._line(record, mended.records[i], mended.examples[i], i in repaired.changed))
+        out.parts = {to: joined(pieces) for to, pieces in out.parts.items()}
+        return out
+
+    def _line(self, original: Record, record: Record, example: Example | None, changed: bool) -> bytes:
+        value = record.value if self.verbatim or example is None else self.render(example)
+        if not changed and value is original.value and original.raw and b"\n" not in original.raw:
+            return original.raw.strip() + b"\n"
+        return encoded(value) + b"\n"
+
+    def _rejected(
+        self, batch: Batch, i: int, record: Record, shard: Shard, fate: int, findings: Mapping[int, Finding]
+    ) -> Iterator[Piece]:
+        """The line of rejected.jsonl: where the row was, why it is here, and all of it."""
+        location = batch.location(i)
+        finding = findings.get(i)
+        if batch.key(i) in self.removed:
+            code, message = self.removed[batch.key(i)]
+        elif finding is not None:
+            code, message = finding.code, render_message(self.metas[finding.code], finding.args)
+            location = finding.location
+        elif fate not in (0, BLANK, UNUSABLE):
+            code = self.codes[fate - 1]
+            message = self.metas[code].summary
+        else:
+            code = ""
+            kinds = ", ".join(fault.kind for fault in record.faults)
+            message = f"cannot be read as a conversation{f' ({kinds})' if kinds else ''}"
+        name = self.metas[code].name if code in self.metas else "not-a-conversation"
+        head = {"location": location.as_dict(), "reason": {"code": code or None, "name": name, "message": message}}
+        if record.value is not UNDECODED:
+            yield encoded({**head, "record": record.value}) + b"\n"
+        elif record.raw:
+            yield encoded({**head, "raw": record.raw.decode("utf-8", "backslashreplace")}) + b"\n"
+        else:
+            yield encoded(head)[:-1] + b',"raw":"'
+            yield (record.offset, shard.end)
+            yield b'"}\n'
+
+
+def distribute(
+    task: WriteShard,
+    shards: Sequence[Shard],
+    names: Sequence[str],
+    folder: Path,
+    executor: Executor,
+    progress: Callable[[int], None] = lambda n: None,
+) -> Counter[str]:
+    """Write `<name>.jsonl` for each split and rejected.jsonl into `folder`, all or none of them; rows by name."""
+    files = {number: AtomicFile(folder / f"{name}.jsonl") for number, name in enumerate(names)}
+    files[REJECTED] = AtomicFile(folder / REJECTED_FILE)
+    rows: Counter[str] = Counter()
+    entered: list[AtomicFile] = []
+    try:
+        for file in files.values():
+            file.__enter__()
+            entered.append(file)
+        for result in in_order(executor, task, shards):
+            for to, pieces in sorted(result.parts.items()):
+                for piece in pieces:
+                    if isinstance(piece, bytes):
+                        files[to].write(piece)
+                    else:
+                        path = task.pipeline.sources[result.shard.source].path
+                        for chunk in raw_pieces(path, *piece):
+                            inside = encoded(chunk.rstrip(b"\n").decode("utf-8", "backslashreplace"))[1:-1]
+                            files[to].write(inside)
+            progress(result.shard.end - result.shard.start)
+    except BaseException as error:
+        for file in entered:
+            file.__exit__(type(error), error, error.__traceback__)
+        raise
+    for file in entered:
+        file.__exit__(None, None, None)
+    for to, count in zip(*np.unique(task.destination, return_counts=True), strict=True):
+        if int(to) != NOWHERE:
+            rows["rejected" if int(to) == REJECTED else names[int(to)]] = int(count)
+    return rows

@@ -1,0 +1,281 @@
+"""Pass one: every shard is read once, every rule's fold runs over it, the states are merged and finished."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsprep.engine.pipeline import Pipeline
+from dsprep.engine.repairing import Repaired
+from dsprep.engine.rows import RowPiece, RowTable
+from dsprep.model.batch import Batch
+from dsprep.model.executor import Executor
+from dsprep.model.finding import Finding, Tally
+from dsprep.model.report import EngineError
+from dsprep.model.rule import ExampleRule, Rows, Rule
+from dsprep.model.source import Shard
+
+#: Fates that no rule's code stands for: an empty line, and a row that is no conversation though no rule said so.
+BLANK, UNUSABLE = 0xFFFF, 0xFFFE
+
+#: About as many bytes per shard as keep a worker busy for half a second.
+SHARD_BYTES = 4 << 20
+
+
+class Fold(Protocol):
+    """What the engine runs over shards besides rules: statistics, keys for splitting. Same laws as a rule's fold."""
+
+    def empty(self) -> Any: ...
+    def map(self, batch: Batch) -> Any: ...
+    def merge(self, a: Any, b: Any) -> Any: ...
+
+
+@dataclass
+class Shredded:
+    """What a worker makes of one shard: states by fold key, row places, and each row's fate."""
+
+    states: dict[str, Any]
+    rows: list[RowPiece] = field(default_factory=list)
+    #: 0: the row stays; n: the n-th code of `MapShard.codes` (1-based) takes it out; BLANK and UNUSABLE: see there.
+    fate: list[NDArray[np.uint16]] = field(default_factory=list)
+    changed: int = 0
+    blank: int = 0
+    fixed: Counter[str] = field(default_factory=Counter)
+    errors: list[EngineError] = field(default_factory=list)
+    bytes: int = 0
+
+
+@dataclass
+class MapShard:
+    """The task of a worker: shard in, states out. Picklable."""
+
+    pipeline: Pipeline
+    rules: Sequence[Rule[Any]]
+    folds: Mapping[str, Fold] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.singles = [rule for rule in self.rules if isinstance(rule, ExampleRule)]
+        # Rules that share a fold are mapped once, by the first of them.
+        self.shared: dict[str, Rule[Any]] = {}
+        for rule in self.rules:
+            if not isinstance(rule, ExampleRule):
+                self.shared.setdefault(rule.fold_key, rule)
+        # A caller that wants the state of a fold which rules need anyway gets theirs.
+        self.extra = {key: fold for key, fold in self.folds.items() if key not in self.shared}
+        self.codes = sorted(rule.meta.code for rule in self.rules)
+
+    def __call__(self, shard: Shard) -> Shredded:
+        out = Shredded({}, bytes=shard.end - shard.start)
+        for batch in self.pipeline.read(shard):
+            out.rows.append(RowPiece.of(batch))
+            out.blank += sum(record.blank for record in batch.records)
+            found = {single.meta.code: self._found(single, batch, out) for single in self.singles}
+            for single in self.singles:
+                tally = out.states.get(single.meta.code)
+                if tally is None:
+                    tally = out.states[single.meta.code] = single.empty()
+                tally.extend(found[single.meta.code])
+            seen = batch
+            if self.pipeline.repair is None:
+                out.fate.append(_blanks(batch))
+            else:
+                repaired = self.pipeline.repair(batch, self.pipeline.normalisers[batch.source], found)
+                seen = self._judged(repaired, out)
+            for key, rule in self.shared.items():
+                self._fold(key, rule, seen, out)
+            for key, fold in self.extra.items():
+                state = fold.map(seen)
+                out.states[key] = fold.merge(out.states[key], state) if key in out.states else state
+        return out
+
+    def _found(self, rule: ExampleRule, batch: Batch, out: Shredded) -> list[Finding]:
+        try:
+            return list(rule.find(batch))
+        except Exception:
+            found: list[Finding] = []
+            for single in _singles(batch):
+                try:
+                    found.extend(rule.find(single))
+                except Exception as cause:
+                    out.errors.append(_error(rule, single, cause))
+                    error = cause
+            if not out.errors:
+                out.errors.append(_error(rule, batch, error))
+            return found
+
+    def _fold(self, key: str, rule: Rule[Any], batch: Batch, out: Shredded) -> None:
+        try:
+            state = rule.map(batch)
+        except Exception as error:
+            state = rule.empty()
+            known = len(out.errors)
+            for single in _singles(batch):
+                try:
+                    state = rule.merge(state, rule.map(single))
+                except Exception as cause:
+                    out.errors.append(_error(rule, single, cause))
+            if len(out.errors) == known:
+                out.errors.append(_error(rule, batch, error))
+        out.states[key] = rule.merge(out.states[key], state) if key in out.states else state
+
+    def _judged(self, repaired: Repaired, out: Shredded) -> Batch:
+        """Note the fate of each row; the batch of those that stay."""
+        batch = repaired.batch
+        fate = _blanks(batch)
+        number = {code: i + 1 for i, code in enumerate(self.codes)}
+        for i, code in repaired.dropped.items():
+            if fate[i] != BLANK:
+                fate[i] = number[code]
+        for i, finding in repaired.rejected.items():
+            fate[i] = number[finding.code]
+        for i, record in enumerate(batch.records):
+            if batch.examples[i] is None and not fate[i] and not record.blank:
+                fate[i] = UNUSABLE
+        out.fate.append(fate)
+        out.fixed += repaired.fixed
+        out.changed += len(repaired.changed)
+        if not fate.any():
+            return batch
+        keep = np.flatnonzero(fate == 0).tolist()
+        return Batch(
+            source=batch.source,
+            path=batch.path,
+            records=[batch.records[i] for i in keep],
+            examples=[batch.examples[i] for i in keep],
+            split=batch.split,
+        )
+
+
+@dataclass
+class Folded:
+    """Pass one, done: tallies by code, the row table, the states of extra folds, and what to do about what."""
+
+    tallies: dict[str, Tally]
+    table: RowTable
+    states: dict[str, Any]
+    errors: list[EngineError]
+    #: Findings of rules over the whole data whose fix the caller accepts, in order (see `accept`).
+    accepted: list[Finding]
+    #: Fate of each row of `table` (uint16, see Shredded.fate); without repairs, only empty lines have one.
+    fate: NDArray[np.uint16]
+    codes: list[str]
+    fixed: Counter[str]
+    changed: int
+    blank: int
+    shards: list[Shard]
+
+
+def fold(
+    pipeline: Pipeline,
+    rules: Sequence[Rule[Any]],
+    executor: Executor,
+    *,
+    folds: Mapping[str, Fold] | None = None,
+    accept: Callable[[Finding], bool] = lambda finding: False,
+    shard_bytes: int = SHARD_BYTES,
+    progress: Callable[[int], None] = lambda n: None,
+) -> Folded:
+    """Run `rules` and `folds` over all sources of `pipeline`.
+
+    `accept` is asked about each finding of a rule over the whole data that has a fix; the accepted ones are kept
+    whatever the listing limit. `progress` is told how many more bytes have been worked through.
+    """
+    task = MapShard(pipeline, rules, folds or {})
+    shards: list[Shard] = []
+
+    def planned() -> Iterator[Shard]:
+        for source in pipeline.sources:
+            for shard in source.plan(shard_bytes):
+                shards.append(shard)
+                yield shard
+
+    merged: dict[str, Any] = {}
+    mergers: dict[str, Any] = {rule.meta.code: rule for rule in task.singles} | task.shared | dict(task.extra)
+    pieces: list[RowPiece] = []
+    fates: list[NDArray[np.uint16]] = []
+    errors: list[EngineError] = []
+    fixed: Counter[str] = Counter()
+    changed = blank = 0
+    for result in executor.run(task, planned()):
+        for key, state in result.states.items():
+            merged[key] = mergers[key].merge(merged[key], state) if key in merged else state
+        pieces.extend(result.rows)
+        fates.extend(result.fate)
+        errors.extend(result.errors)
+        fixed += result.fixed
+        changed += result.changed
+        blank += result.blank
+        progress(result.bytes)
+    table = RowTable(pieces, shards, pipeline)
+    out = Folded(
+        tallies={},
+        table=table,
+        states={key: merged.get(key, fold_.empty()) for key, fold_ in task.folds.items()},
+        errors=sorted(errors, key=lambda e: (e.code, e.path, e.message)),
+        accepted=[],
+        fate=_in_order(fates, pieces),
+        codes=task.codes,
+        fixed=fixed,
+        changed=changed,
+        blank=blank,
+        shards=table.shards,
+    )
+    for rule in rules:
+        code = rule.meta.code
+        state = merged.get(code if isinstance(rule, ExampleRule) else rule.fold_key)
+        if state is None:
+            state = rule.empty()
+        out.tallies[code] = _finished(rule, state, table, accept, out)
+    return out
+
+
+def _finished(rule: Rule[Any], state: Any, rows: Rows, accept: Callable[[Finding], bool], out: Folded) -> Tally:
+    if isinstance(rule, ExampleRule):
+        tally = state if isinstance(state, Tally) else rule.empty()
+        # Fixes of whole files stand first in order of place, so none is beyond the limit.
+        out.accepted.extend(f for f in tally.sorted() if f.key is None and f.fix and accept(f))
+        return tally
+    tally = Tally(rule.context.max_findings)
+    try:
+        for finding in rule.finish(state, rows):
+            tally.add(finding)
+            if finding.fix is not None and accept(finding):
+                out.accepted.append(finding)
+    except Exception as error:
+        out.errors.append(EngineError(rule.meta.code, rows.dataset.path, f"{type(error).__name__}: {error}"))
+    return tally
+
+
+def _blanks(batch: Batch) -> NDArray[np.uint16]:
+    """The fates of the rows of `batch` before anything is judged: empty lines are no rows."""
+    return np.fromiter((BLANK if record.blank else 0 for record in batch.records), np.uint16, len(batch))
+
+
+def _singles(batch: Batch) -> Iterator[Batch]:
+    for i in range(len(batch)):
+        yield Batch(
+            source=batch.source,
+            path=batch.path,
+            records=batch.records[i : i + 1],
+            examples=batch.examples[i : i + 1],
+            faults=batch.faults if i == 0 else (),
+            split=batch.split,
+        )
+
+
+def _error(rule: Rule[Any], batch: Batch, error: BaseException) -> EngineError:
+    place = str(batch.location(0)) if len(batch) == 1 else batch.path
+    return EngineError(rule.meta.code, place, f"{type(error).__name__}: {error}")
+
+
+def _in_order(fates: Sequence[NDArray[np.uint16]], pieces: Sequence[RowPiece]) -> NDArray[np.uint16]:
+    """The fates in the order of the row table, whatever order the shards came back in."""
+    if not fates:
+        return np.empty(0, np.uint16)
+    pairs = sorted(zip(pieces, fates, strict=True), key=lambda pair: int(pair[0].key[0]) if len(pair[0].key) else -1)
+    return np.concatenate([fate for _, fate in pairs])

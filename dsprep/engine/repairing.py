@@ -1,0 +1,180 @@
+"""Applying the fixes of rules that look at one record, in memory, to a fixpoint."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dsprep.model.batch import Batch
+from dsprep.model.finding import Finding, Severity
+from dsprep.model.fix import Applicability, DropRow, Edit, Remove, Replace, edit_value
+from dsprep.model.record import UNDECODED, Example, Record
+from dsprep.model.rule import ExampleRule
+from dsprep.model.source import Normaliser
+
+#: A chain of fixes longer than this does not converge; ruff uses 100 for source code, records are simpler.
+MAX_ROUNDS = 10
+
+
+@dataclass(frozen=True)
+class FixPolicy:
+    """Which fixes may be applied: safe ones, unsafe ones too, and of which codes (None: all)."""
+
+    unsafe: bool = False
+    codes: frozenset[str] | None = None
+    #: Codes whose fixes are wanted whatever their applicability, because a command was asked to do just that.
+    granted: frozenset[str] = frozenset()
+
+    def allows(self, finding: Finding) -> bool:
+        """Whether the fix of `finding` may be applied."""
+        if finding.fix is None:
+            return False
+        if finding.code in self.granted:
+            return True
+        if self.codes is not None and finding.code not in self.codes:
+            return False
+        return self.unsafe or finding.fix.applicability is Applicability.SAFE
+
+
+@dataclass(slots=True)
+class Repaired:
+    """A batch after repair. `batch` has every row of the original, mended; `changed` the indexes of rows whose value
+    is new, `dropped` those that a fix takes out (with the code that did), `rejected` those that still have an error
+    (with the first such finding); `fixed` counts fixes by code."""
+
+    batch: Batch
+    changed: set[int] = field(default_factory=set)
+    dropped: dict[int, str] = field(default_factory=dict)
+    rejected: dict[int, Finding] = field(default_factory=dict)
+    fixed: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Mends batches by the fixes that `policy` allows. `relabel` maps labels to their canonical spelling; `relabelled`
+    writes one into a record."""
+
+    rules: Sequence[ExampleRule]
+    policy: FixPolicy
+    relabel: Mapping[str, str] = field(default_factory=dict)
+    relabelled: Callable[[Example, Mapping[str, str]], dict[str, Any] | None] | None = None
+
+    def __call__(
+        self, batch: Batch, normaliser: Normaliser, found: Mapping[str, Sequence[Finding]] | None = None
+    ) -> Repaired:
+        """`batch` mended. `found` gives findings of the rules on `batch` where the caller has them already."""
+        records = list(batch.records)
+        examples = list(batch.examples)
+        out = Repaired(batch)
+        indexes = list(range(len(records)))
+        current = batch
+        for round_number in range(MAX_ROUNDS):
+            findings = found if round_number == 0 and found is not None else self.find(current)
+            place = {int(key): indexes[i] for i, key in enumerate(current.keys)}
+            edits = self._chosen(findings, place, examples, out)
+            # Errors that stand on rows which no edit touches this round are final for those rows.
+            for finding in (f for group in findings.values() for f in group):
+                i = place.get(finding.key) if finding.key is not None else None
+                if i is not None and i not in edits and finding.severity is Severity.ERROR:
+                    out.rejected.setdefault(i, finding)
+            again: list[int] = []
+            for i, chosen in edits.items():
+                value = self._edited(records[i], examples[i], chosen)
+                records[i] = _with_value(records[i], value)
+                examples[i] = normaliser.example(records[i])
+                out.changed.add(i)
+                out.rejected.pop(i, None)
+                again.append(i)
+            if not again:
+                break
+            indexes = again
+            current = _batch(batch, [records[i] for i in again], [examples[i] for i in again])
+        if self.relabel and self.relabelled is not None:
+            for i, example in enumerate(examples):
+                if example is None:
+                    continue
+                value = self.relabelled(example, self.relabel)
+                if value is not None:
+                    records[i] = _with_value(records[i], value)
+                    examples[i] = normaliser.example(records[i])
+                    out.changed.add(i)
+        for i in out.dropped:
+            out.rejected.pop(i, None)
+        out.batch = _batch(batch, records, examples) if out.changed else batch
+        return out
+
+    def find(self, batch: Batch) -> dict[str, list[Finding]]:
+        """The findings of this repair's rules on `batch`, by code. A rule that raises has none: the fold reports it."""
+        found: dict[str, list[Finding]] = {}
+        for rule in self.rules:
+            try:
+                found[rule.meta.code] = list(rule.find(batch))
+            except Exception:  # noqa: S112 - reported with its place by the fold over the same rows
+                continue
+        return found
+
+    def _chosen(
+        self,
+        findings: Mapping[str, Sequence[Finding]],
+        place: Mapping[int, int],
+        examples: Sequence[Example | None],
+        out: Repaired,
+    ) -> dict[int, list[Edit]]:
+        """The edits of this round per row. Of edits that touch the same part of a record only the first is taken; the
+        next round sees what is left."""
+        edits: dict[int, list[Edit]] = {}
+        for code, group in findings.items():
+            for finding in group:
+                if finding.key is None or finding.fix is None or not self.policy.allows(finding):
+                    continue
+                i = place.get(finding.key)
+                if i is None or i in out.dropped:
+                    continue
+                wanted = finding.fix.edits
+                if any(isinstance(edit, DropRow) for edit in wanted):
+                    out.dropped[i] = code
+                    out.fixed[code] += 1
+                    edits.pop(i, None)
+                    continue
+                example = examples[i]
+                whole = any(isinstance(edit, Replace) and edit.pointer == "" for edit in wanted)
+                if example is not None and example.format != "chat" and not whole:
+                    continue  # pointers are into the chat form, which this record gets only by its own fix
+                taken = edits.setdefault(i, [])
+                if any(_touches(a, b) for a in wanted for b in taken):
+                    continue
+                taken.extend(wanted)
+                out.fixed[code] += 1
+        return {i: chosen for i, chosen in edits.items() if chosen and i not in out.dropped}
+
+    @staticmethod
+    def _edited(record: Record, example: Example | None, edits: Iterable[Edit]) -> Any:
+        base = example.record if example is not None and example.format == "chat" else record.value
+        return edit_value(None if base is UNDECODED else base, edits)
+
+
+def _touches(a: Edit, b: Edit) -> bool:
+    """Whether two edits are about the same part of a record, or one about a part of the other's.
+
+    Removing and replacing items of one list in the same round would make the pointers of one depend on the other.
+    """
+    if not isinstance(a, Replace | Remove) or not isinstance(b, Replace | Remove):
+        return False
+    left, right = _scope(a), _scope(b)
+    return left == right or left.startswith(f"{right}/") or right.startswith(f"{left}/") or not left or not right
+
+
+def _scope(edit: Replace | Remove) -> str:
+    if isinstance(edit, Remove) and edit.pointer.rpartition("/")[2].isdigit():
+        return edit.pointer.rpartition("/")[0]
+    return edit.pointer
+
+
+def _with_value(record: Record, value: Any) -> Record:
+    return Record(record.ordinal, record.line, record.offset, b"", value, record.row)
+
+
+def _batch(like: Batch, records: Sequence[Record], examples: Sequence[Example | None]) -> Batch:
+    return Batch(source=like.source, path=like.path, records=records, examples=examples, split=like.split)

@@ -1,0 +1,113 @@
+"""The rows of a run: twenty-eight bytes each, enough to say where a row is and to read it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsprep.engine.pipeline import Pipeline
+from dsprep.model.batch import Batch
+from dsprep.model.location import ORDINAL_BITS, ORDINAL_MASK, Location
+from dsprep.model.source import Shard
+
+#: Where more than this share of a shard's rows is wanted, reading it whole is cheaper than seeking row by row.
+DENSE = 1 / 8
+
+
+@dataclass(frozen=True)
+class RowPiece:
+    """The rows of one batch: `key` uint64, `offset`, `line`, `row` int64 (-1 where unknown)."""
+
+    key: NDArray[np.uint64]
+    offset: NDArray[np.int64]
+    line: NDArray[np.int64]
+    row: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, batch: Batch) -> RowPiece:
+        """The piece of `batch`."""
+        records, n = batch.records, len(batch)
+        return cls(
+            batch.keys,
+            np.fromiter((r.offset for r in records), np.int64, n),
+            np.fromiter((-1 if r.line is None else r.line for r in records), np.int64, n),
+            np.fromiter((-1 if r.row is None else r.row for r in records), np.int64, n),
+        )
+
+
+class RowTable:
+    """All rows of a run, sorted by key; implements `model.rule.Rows`."""
+
+    def __init__(self, pieces: Sequence[RowPiece], shards: Sequence[Shard], pipeline: Pipeline) -> None:
+        ordered = sorted(pieces, key=lambda piece: int(piece.key[0]) if len(piece.key) else -1)
+        self.key: NDArray[np.uint64] = _joined([p.key for p in ordered], np.uint64)
+        self.offset: NDArray[np.int64] = _joined([p.offset for p in ordered], np.int64)
+        self.line: NDArray[np.int64] = _joined([p.line for p in ordered], np.int64)
+        self.row: NDArray[np.int64] = _joined([p.row for p in ordered], np.int64)
+        self.shards = sorted(shards, key=lambda shard: (shard.source, shard.ordinal, shard.start))
+        self.pipeline = pipeline
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    @property
+    def dataset(self) -> Location:
+        """The only input, or all of them by name."""
+        names = [source.display for source in self.pipeline.sources]
+        return Location(names[0] if len(names) == 1 else "(all inputs)")
+
+    def locate(self, keys: Sequence[int] | NDArray[np.uint64]) -> list[Location]:
+        wanted = np.asarray(keys, np.uint64)
+        at = np.searchsorted(self.key, wanted)
+        out: list[Location] = []
+        for key, i in zip(wanted.tolist(), at.tolist(), strict=True):
+            line, row = int(self.line[i]), int(self.row[i])
+            out.append(
+                Location(
+                    self.pipeline.sources[key >> ORDINAL_BITS].display,
+                    line if line >= 0 else None,
+                    row if row >= 0 else None,
+                    int(self.offset[i]),
+                )
+            )
+        return out
+
+    def batches(self, keys: NDArray[np.uint64]) -> Iterator[Batch]:
+        """See `model.rule.Rows.batches`: the rows as the folds saw them, repaired if the run repairs."""
+        firsts = np.array([(s.source << ORDINAL_BITS) | s.ordinal for s in self.shards], np.uint64)
+        of_shard = np.searchsorted(firsts, keys, side="right") - 1
+        edges = np.flatnonzero(np.diff(of_shard)) + 1
+        for group in np.split(np.arange(len(keys)), edges):
+            if not len(group):
+                continue
+            number = int(of_shard[group[0]])
+            yield from self._of_shard(number, keys[group], firsts)
+
+    def _of_shard(self, number: int, keys: NDArray[np.uint64], firsts: NDArray[np.uint64]) -> Iterator[Batch]:
+        shard = self.shards[number]
+        source = self.pipeline.sources[shard.source]
+        last = number + 1 < len(firsts)
+        begin = int(np.searchsorted(self.key, firsts[number]))
+        end = int(np.searchsorted(self.key, firsts[number + 1])) if last else len(self.key)
+        ordinals = (keys & np.uint64(ORDINAL_MASK)).tolist()
+        if not source.addressable or len(keys) > DENSE * (end - begin):
+            yield from self.pipeline.repaired(shard, frozenset(ordinals))
+            return
+        records: list[Any] = []
+        at = np.searchsorted(self.key, keys)
+        for ordinal, i in zip(ordinals, at.tolist(), strict=True):
+            stop = int(self.offset[i + 1]) if i + 1 < end else shard.end
+            line = int(self.line[i])
+            piece = Shard(shard.source, int(self.offset[i]), stop, ordinal, line if line >= 0 else 1)
+            records.extend(source.read(piece))
+        normaliser = self.pipeline.normalisers[shard.source]
+        batch = self.pipeline.batch(shard.source, records, [normaliser.example(r) for r in records])
+        yield self.pipeline.mend(batch).batch if self.pipeline.repair else batch
+
+
+def _joined(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    return np.concatenate(parts) if parts else np.empty(0, dtype)

@@ -1,0 +1,113 @@
+"""Writing outputs: beside the target, then renamed, so that a killed run leaves the old file whole."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import orjson
+
+#: Bytes to write, or the range (start, end) of a source's file to copy: how a worker hands on what it need not hold.
+Piece = bytes | tuple[int, int]
+
+_SUFFIX = ".dsprep-tmp"
+
+
+class AtomicFile:
+    """A binary file that appears under its name only when the block ends without an exception.
+
+    Litter of killed runs beside the same target is removed at the start.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        # A link is written through, not replaced.
+        self.path = os.path.realpath(path)
+        self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        folder, name = os.path.split(self.path)
+        for litter in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}.*{_SUFFIX}")):
+            with contextlib.suppress(OSError):
+                os.unlink(litter)
+        handle, self._temporary = tempfile.mkstemp(_SUFFIX, f".{name}.", folder)
+        self._file = os.fdopen(handle, "wb", 1 << 20)
+        return self
+
+    def write(self, data: bytes) -> None:
+        """Append `data`."""
+        assert self._file is not None
+        self._file.write(data)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._file is not None
+        if kind is None:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            # mkstemp makes files private; the target keeps its mode, or gets the usual one.
+            try:
+                mode = os.stat(self.path).st_mode & 0o777
+            except FileNotFoundError:
+                mode = 0o666 & ~_umask()
+            os.chmod(self._temporary, mode)
+            os.replace(self._temporary, self.path)
+        else:
+            self._file.close()
+            with contextlib.suppress(OSError):
+                os.unlink(self._temporary)
+
+
+def encoded(value: Any) -> bytes:
+    """`value` as one line of compact JSON in UTF-8, without the line end.
+
+    orjson refuses integers beyond 64 bits and lone surrogates; the standard library writes both exactly (surrogates as
+    escapes).
+    """
+    try:
+        return orjson.dumps(value)
+    except (TypeError, orjson.JSONEncodeError, RecursionError):
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode()
+
+
+def raw_pieces(path: str, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of a file from `start` to `end`, a megabyte at a time: for records too large to hold."""
+    with open(path, "rb") as file:
+        file.seek(start)
+        left = end - start
+        while left > 0 and (piece := file.read(min(left, 1 << 20))):
+            left -= len(piece)
+            yield piece
+
+
+def joined(pieces: Sequence[Piece]) -> list[Piece]:
+    """Runs of literal bytes as one, so that a worker sends few large objects."""
+    out: list[Piece] = []
+    run: list[bytes] = []
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            run.append(piece)
+        else:
+            out.extend([b"".join(run), piece])
+            run = []
+    if run:
+        out.append(b"".join(run))
+    return out
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
