@@ -1,0 +1,126 @@
+"""Finding things by name: rules by code, name or prefix, executors by name, each imported only when needed."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, cast
+
+from dsprep.catalog.builtin import Builtin
+from dsprep.model.executor import Executor
+from dsprep.model.rule import Rule
+
+#: What a plugin package names in its metadata to be found.
+ENTRY_POINT_GROUP = "dsprep.plugins"
+
+_CODE = re.compile(r"[A-Z]{3}\d{3}\Z")
+
+
+class UnknownNameError(ValueError):
+    """A rule, pack, target or executor that nobody brings. The message suggests the nearest."""
+
+
+class BrokenPluginError(RuntimeError):
+    """An installed plugin that cannot be used. The message names it, and how to go on without it."""
+
+
+@cache
+def plugins() -> tuple[Any, ...]:
+    """dsprep's own plugin object, then those of installed packages, in order of name.
+
+    Raises BrokenPluginError if one cannot be imported: a rule that silently does not run is worse than no run.
+    """
+    found: list[Any] = [Builtin()]
+    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
+        try:
+            loaded = entry.load()
+            found.append(loaded() if isinstance(loaded, type) else loaded)
+        except Exception as error:
+            package = entry.dist.name if entry.dist else entry.value
+            raise BrokenPluginError(
+                f"plugin {entry.name!r} of package {package!r} cannot be loaded: {type(error).__name__}: {error}. "
+                f"Repair it, or uninstall {package!r}"
+            ) from error
+    return tuple(found)
+
+
+@cache
+def rule_references() -> Mapping[str, str]:
+    """Code to `module:Class` of every rule, in order of code. Raises BrokenPluginError on a code taken twice."""
+    table: dict[str, str] = {}
+    for plugin in plugins():
+        for code, reference in getattr(plugin, "rules", dict)().items():
+            if not _CODE.match(code):
+                raise BrokenPluginError(
+                    f"{reference!r} registers {code!r}: a code is three capital letters and three digits"
+                )
+            if code in table:
+                raise BrokenPluginError(f"code {code} is registered by both {table[code]!r} and {reference!r}")
+            table[code] = reference
+    return dict(sorted(table.items()))
+
+
+@cache
+def rule_class(code: str) -> type[Rule[Any]]:
+    """The rule with that code. Raises KeyError if there is none."""
+    return cast(type[Rule[Any]], _imported(rule_references()[code]))
+
+
+def rule_names() -> dict[str, str]:
+    """Name to code, without importing a rule: a rule's file is named after the rule."""
+    return {
+        reference.partition(":")[0].rpartition(".")[2].replace("_", "-"): code
+        for code, reference in rule_references().items()
+    }
+
+
+def find_rule(text: str) -> str:
+    """The code for a code or a name, in any case. Raises UnknownNameError with a suggestion."""
+    names = rule_names()
+    wanted = text.strip()
+    if wanted.upper() in rule_references():
+        return wanted.upper()
+    if wanted.lower() in names:
+        return names[wanted.lower()]
+    raise UnknownNameError(f"no rule {text!r}{suggestion(wanted, [*names, *rule_references()])}")
+
+
+def select_codes(selectors: Iterable[str]) -> list[str]:
+    """The codes that `selectors` mean: codes, names, prefixes of codes (`TOK`, `TOK00`), or `ALL`, in order of code."""
+    codes = list(rule_references())
+    chosen: set[str] = set()
+    for selector in selectors:
+        upper = selector.strip().upper()
+        if upper == "ALL":
+            chosen.update(codes)
+        elif re.fullmatch(r"[A-Z]{1,3}\d{0,2}", upper) and any(code.startswith(upper) for code in codes):
+            chosen.update(code for code in codes if code.startswith(upper))
+        else:
+            chosen.add(find_rule(selector))
+    return sorted(chosen)
+
+
+def executor(name: str, **arguments: Any) -> Executor:
+    """The executor of that name, made with `arguments`. Raises UnknownNameError."""
+    table: dict[str, str] = {}
+    for plugin in plugins():
+        table.update(getattr(plugin, "executors", dict)())
+    if name not in table:
+        raise UnknownNameError(f"no executor {name!r}{suggestion(name, list(table))}")
+    return cast(Executor, _imported(table[name])(**arguments))
+
+
+def suggestion(wanted: str, known: Sequence[str]) -> str:
+    """`; did you mean …?` for the nearest of `known`, or nothing."""
+    near = difflib.get_close_matches(wanted.lower(), [name.lower() for name in known], 1, 0.6)
+    original = {name.lower(): name for name in known}
+    return f"; did you mean {original[near[0]]!r}?" if near else ""
+
+
+def _imported(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

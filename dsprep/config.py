@@ -1,0 +1,157 @@
+"""Settings: what a run may be told, where it may be said, and which saying wins.
+
+Flags win over `--config key=value`, that over a configuration file, that over the defaults here. The file is the
+nearest `dsprep.toml`, or `pyproject.toml` with a `[tool.dsprep]` table, from the working directory upwards.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dsprep.catalog.registry import find_rule, suggestion
+from dsprep.model.finding import Severity
+
+
+class ConfigError(ValueError):
+    """Settings that cannot be used. The message says which key, in which file, and what would be right."""
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Settings(BaseModel):
+    """All settings of a run. In files the keys are written with hyphens (`fail-on`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=_kebab, populate_by_name=True)
+
+    pack: str = Field("default", description="The rule pack to start from: a name, or a path to a YAML file.")
+    select: tuple[str, ...] | None = Field(
+        None, description="Rules to run instead of the pack's: codes, names, prefixes such as TOK, or ALL."
+    )
+    extend_select: tuple[str, ...] = Field((), description="Rules to run besides those selected.")
+    ignore: tuple[str, ...] = Field((), description="Rules not to run.")
+    fixable: tuple[str, ...] | None = Field(None, description="Rules whose fixes may be applied (default: all).")
+    unfixable: tuple[str, ...] = Field((), description="Rules whose fixes are never applied.")
+    target: str = Field(
+        "openai:gpt-3.5-turbo-0125", description="The fine-tuning backend and model that will read the data."
+    )
+    encoding: str | None = Field(None, description="The token encoding, such as o200k_base (default: the target's).")
+    fail_on: Literal["error", "warning", "info", "never"] = Field(
+        "error", description="The least severity that makes the exit code 1."
+    )
+    output_format: Literal["full", "concise", "json", "jsonl"] = Field("full", description="How findings are printed.")
+    max_findings: int = Field(10_000, ge=1, description="How many findings of one rule are listed; all are counted.")
+    seed: int = Field(0, ge=0, description="Decides splits and whatever else is drawn.")
+    workers: int | None = Field(None, ge=1, description="Processes to use (default: all cores).")
+    unsafe_fixes: bool = Field(False, description="Whether fixes that drop rows or change meaning may be applied.")
+    rules: Mapping[str, Mapping[str, Any]] = Field(
+        default_factory=dict, description="Options of rules, by rule name or code."
+    )
+    severity: Mapping[str, Severity] = Field(
+        default_factory=dict, description="Severities that differ from the catalogue, by rule name or code."
+    )
+
+    def rule_options(self) -> dict[str, Mapping[str, Any]]:
+        """Options by code. Raises UnknownNameError for a rule that is not there."""
+        return {find_rule(name): options for name, options in self.rules.items()}
+
+    def severities(self) -> dict[str, Severity]:
+        """Severities by code. Raises UnknownNameError for a rule that is not there."""
+        return {find_rule(name): severity for name, severity in self.severity.items()}
+
+    @property
+    def threshold(self) -> Severity | None:
+        """`fail_on` as a severity; None for never."""
+        return None if self.fail_on == "never" else Severity(self.fail_on)
+
+
+def find_config(start: Path) -> Path | None:
+    """The nearest configuration file from folder `start` upwards, or None."""
+    for folder in (start, *start.parents):
+        own = folder / "dsprep.toml"
+        if own.is_file():
+            return own
+        project = folder / "pyproject.toml"
+        if project.is_file() and _table(project) is not None:
+            return project
+    return None
+
+
+def load_settings(
+    config: Sequence[str] = (), *, isolated: bool = False, start: Path | None = None, overrides: Mapping[str, Any]
+) -> tuple[Settings, Path | None]:
+    """The settings of a run, and the file they came from (None: none).
+
+    `config` holds the values of `--config`: paths of TOML files, or `key=value` with a TOML value (a bare word is taken
+    as a string; dots reach into tables). `overrides` are the flags that were given. Raises ConfigError.
+    """
+    files = [item for item in config if "=" not in item]
+    pairs = [item for item in config if "=" in item]
+    if len(files) > 1:
+        raise ConfigError(f"--config was given {len(files)} files; give one")
+    found = Path(files[0]) if files else None
+    if found is not None and not found.is_file():
+        raise ConfigError(f"{found}: no such configuration file")
+    if found is None and not isolated:
+        found = find_config((start or Path.cwd()).resolve())
+    data: dict[str, Any] = dict((_table(found) if found is not None else None) or {})
+    try:
+        Settings.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_explained(error, str(found))) from error
+    for pair in pairs:
+        _assign(data, pair)
+    data.update({_kebab(key): value for key, value in overrides.items() if value is not None})
+    try:
+        return Settings.model_validate(data), found
+    except ValidationError as error:
+        raise ConfigError(_explained(error, "settings")) from error
+
+
+def _table(file: Path) -> dict[str, Any] | None:
+    """The dsprep settings in a TOML file; None if a pyproject.toml has none."""
+    try:
+        data = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        if file.name == "pyproject.toml":
+            return None  # not ours to complain about
+        raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    if file.name != "pyproject.toml":
+        return data
+    table = data.get("tool", {}).get("dsprep")
+    return table if isinstance(table, dict) else None
+
+
+def _assign(data: dict[str, Any], pair: str) -> None:
+    key, _, text = pair.partition("=")
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    *tables, last = (part.strip() for part in key.split("."))
+    place = data
+    for table in tables:
+        inner = place.get(table)
+        place[table] = inner = dict(inner) if isinstance(inner, Mapping) else {}
+        place = inner
+    place[last] = value
+
+
+def _explained(error: ValidationError, where: str) -> str:
+    """Each fault of the settings in one sentence, with a suggestion for an unknown key."""
+    keys = [_kebab(name) for name in Settings.model_fields]
+    sentences = []
+    for fault in error.errors():
+        place = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            hint = suggestion(place, keys) or f"; there are {', '.join(keys)}"
+            sentences.append(f"{where}: unknown key {place!r}{hint}")
+        else:
+            sentences.append(f"{where}: {place}: {fault['msg'][:1].lower()}{fault['msg'][1:]} (got {fault['input']!r})")
+    return "\n".join(sentences)
