@@ -115,7 +115,8 @@ class Batch:
                 pointer = origin
             else:
                 pointer, column = None, origin
-        return Location(self.path, record.line, record.row, record.offset, pointer or None, column)
+        whole = (record.pointer or "") + (pointer or "")
+        return Location(self.path, record.line, record.row, record.offset, whole or None, column)
 
     def fault_location(self, fault: Fault, i: int | None) -> Location:
         """Where `fault` is: the record's place, or the file's, sharpened by what the fault itself knows."""
@@ -125,6 +126,8 @@ class Batch:
             for name in ("line", "offset", "pointer", "column")
             if (value := getattr(fault, name)) is not None
         }
+        if i is not None and fault.pointer is not None:
+            known["pointer"] = (self.records[i].pointer or "") + fault.pointer or None
         return replace(base, **known)
 
     @cached_property

@@ -128,7 +128,7 @@ class Tool(TypedDict):
     function: NotRequired[FunctionDeclaration]
 
 
-#: `true` is an int to Python but no weight, so the type is strict; neither is 1.0, which backends refuse.
+#: Strict, because `true` is an int to Python but no weight; neither is 1.0, as the format asks for an integer.
 Weight = Annotated[int, Field(strict=True, ge=0, le=1)]
 
 
@@ -165,8 +165,8 @@ class SchemaFault:
 
 
 #: Which rule an error of pydantic's belongs to, by its type and by where it is. An empty place is any other place.
-#: Places: `record` the whole, `messages` the list, `message` one of them, else the name of a message's key; `text` is
-#: the text of a part. What is not listed is a wrong type.
+#: Places: `record` the whole, `messages` the list, `text` the text of a part, else the name of a message's key. What is
+#: not listed is a wrong type.
 ERROR_CODES: Final[Mapping[tuple[str, str], str]] = {
     ("dict_type", "record"): "SCH001",
     ("missing", "messages"): "SCH002",
@@ -288,11 +288,10 @@ class ChatSchema:
             case "SCH008":
                 args = {"key": shown(path[-1]), "place": "record" if len(path) == 1 else "message"}
             case "SCH009":
-                args = {
-                    "weight": _scalar(found, 40),
-                    "role": _role(message),
-                    "roles": " or ".join(self.weighted_roles) or "no",
-                }
+                # A weight of "1" must not look like the number.
+                weight = json.dumps(shown(found, 40), ensure_ascii=False) if isinstance(found, str) else _scalar(found)
+                roles = " or ".join(self.weighted_roles) or "no"
+                args = {"weight": weight, "role": _role(message), "roles": roles}
         return SchemaFault(code, pointer, args)
 
     def _record_type(self, record_keys: Sequence[str], message_keys: Sequence[str]) -> Any:
@@ -330,9 +329,10 @@ class ChatSchema:
                 return unknown[0]
             role = message.get("role")
             tags = by_role.get(role, unknown) if type(role) is str else unknown
-            shape = 1 if type(message.get("content")) is list else 0
-            # Most messages are a role and a content: they need no look for calls.
-            if len(message) > 2 and (message.get("tool_calls") or message.get("function_call")):
+            content = message.get("content")
+            shape = 1 if type(content) is list else 0
+            # Most messages are a role and a content, and need no look for calls.
+            if (len(message) > 2 or content is None) and (message.get("tool_calls") or message.get("function_call")):
                 shape += 2
             return tags[shape]
 
@@ -465,15 +465,15 @@ def json_type(value: Any) -> str:
 
 
 def shown(value: Any, limit: int = 80) -> str:
-    """`value` as text of at most `limit` characters, for the arguments of a finding."""
-    text = str(value)
+    """`value` as text of at most `limit` characters that any report can write, for the arguments of a finding."""
+    text: str = _mended(str(value))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _scalar(value: Any, limit: int = 80) -> str:
-    """`value` as it stands in the file, or its type if it is none of a few characters."""
+def _scalar(value: Any) -> str:
+    """`value` as it stands in the file, without quotes, or its type if it is none of a few characters."""
     if isinstance(value, str):
-        return shown(value, limit)
+        return shown(value)
     if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 10**18):
         return json.dumps(value)
     return json_type(value)

@@ -42,7 +42,8 @@ class Record:
 
     `ordinal` is its 0-based number in the source (for JSON lines: physical line minus one, blank lines counted), so
     that it is the same whatever the shards are; `raw` its bytes without the line end (empty where the source has no
-    bytes per record); `value` the decoded value, or UNDECODED, in which case `faults` says why.
+    bytes per record); `value` the decoded value, or UNDECODED, in which case `faults` says why; `pointer` leads to it
+    from the top of its file where the file is one JSON document.
     """
 
     ordinal: int
@@ -52,6 +53,7 @@ class Record:
     value: Any
     row: int | None = None
     faults: tuple[Fault, ...] = ()
+    pointer: str | None = None
 
     @property
     def blank(self) -> bool:

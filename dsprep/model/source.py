@@ -15,7 +15,7 @@ class InputError(Exception):
 
 
 def unreadable(path: str, error: OSError) -> InputError:
-    """The error for an input that the system refuses to open or read, as a sentence with the name that the user gave."""
+    """The error for an input that the system refuses to open or read: a sentence with the name that the user gave."""
     if isinstance(error, FileNotFoundError):
         return InputError(f"{path}: there is no such file")
     if isinstance(error, IsADirectoryError):
@@ -88,3 +88,8 @@ class Normaliser(ABC):
     @abstractmethod
     def example(self, record: Record) -> Example | None:
         """`record` as a conversation, or None if it is none. May add faults to the record; never raises."""
+
+    def edited(self, record: Record, before: Example) -> Example | None:
+        """The example `before` after fixes have changed its chat form, which is now the value of `record`. What stands
+        outside of the chat form (the label of a table's row, its group, its split) stays. Never raises."""
+        return self.example(record)
