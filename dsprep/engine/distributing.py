@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dsprep.engine.folding import BLANK, UNUSABLE
 from dsprep.engine.ordering import in_order
 from dsprep.engine.pipeline import Pipeline
-from dsprep.engine.writing import AtomicFile, Piece, encoded, joined, raw_pieces
+from dsprep.engine.writing import AtomicFile, Piece, encoded, escaped_pieces, joined
 from dsprep.model.batch import Batch
 from dsprep.model.executor import Executor
 from dsprep.model.finding import Finding
@@ -44,7 +44,8 @@ class WriteShard:
     """The task of a worker. `key` (uint64, sorted) and `destination` (uint8) cover all rows; `fate` and `codes` say why
     a row was rejected by a rule that looks at rows, `removed` by one that looks at all of them. Picklable.
 
-    `render` gives the record to write for an example; the record itself means that its original bytes will do.
+    `render` gives the record to write for an example; the record itself means that its original bytes will do. None
+    writes records as they are.
     """
 
     pipeline: Pipeline
@@ -54,8 +55,7 @@ class WriteShard:
     codes: Sequence[str]
     removed: Mapping[int, tuple[str, str]]
     metas: Mapping[str, RuleMeta]
-    render: Callable[[Example], Mapping[str, Any]]
-    verbatim: bool = False
+    render: Callable[[Example], Mapping[str, Any]] | None
 
     def __call__(self, shard: Shard) -> Written:
         out = Written(shard)
@@ -77,7 +77,7 @@ class WriteShard:
         return out
 
     def _line(self, original: Record, record: Record, example: Example | None, changed: bool) -> bytes:
-        value = record.value if self.verbatim or example is None else self.render(example)
+        value = record.value if self.render is None or example is None else self.render(example)
         if not changed and value is original.value and original.raw and b"\n" not in original.raw:
             return original.raw.strip() + b"\n"
         return encoded(value) + b"\n"
@@ -102,14 +102,20 @@ class WriteShard:
             message = f"cannot be read as a conversation{f' ({kinds})' if kinds else ''}"
         name = self.metas[code].name if code in self.metas else "not-a-conversation"
         head = {"location": location.as_dict(), "reason": {"code": code or None, "name": name, "message": message}}
-        if record.value is not UNDECODED:
-            yield encoded({**head, "record": record.value}) + b"\n"
-        elif record.raw:
-            yield encoded({**head, "raw": record.raw.decode("utf-8", "backslashreplace")}) + b"\n"
-        else:
-            yield encoded(head)[:-1] + b',"raw":"'
-            yield (record.offset, shard.end)
-            yield b'"}\n'
+        yield from rejected_line(head, record, shard.end)
+
+
+def rejected_line(head: Mapping[str, Any], record: Record, end: int) -> Iterator[Piece]:
+    """A line for a rejected record: `head`, and all of it as `record`, or as `raw` text where it did not decode. `end`
+    is the offset after it, for a record too large to have been read."""
+    if record.value is not UNDECODED:
+        yield encoded({**head, "record": record.value}) + b"\n"
+    elif record.raw:
+        yield encoded({**head, "raw": record.raw.decode("utf-8", "backslashreplace")}) + b"\n"
+    else:
+        yield encoded(head)[:-1] + b',"raw":"'
+        yield (record.offset, end)
+        yield b'"}\n'
 
 
 def distribute(
@@ -136,9 +142,8 @@ def distribute(
                         files[to].write(piece)
                     else:
                         path = task.pipeline.sources[result.shard.source].path
-                        for chunk in raw_pieces(path, *piece):
-                            inside = encoded(chunk.rstrip(b"\n").decode("utf-8", "backslashreplace"))[1:-1]
-                            files[to].write(inside)
+                        for chunk in escaped_pieces(path, *piece):
+                            files[to].write(chunk)
             progress(result.shard.end - result.shard.start)
     except BaseException as error:
         for file in entered:

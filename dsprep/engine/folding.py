@@ -68,6 +68,7 @@ class MapShard:
         # A caller that wants the state of a fold which rules need anyway gets theirs.
         self.extra = {key: fold for key, fold in self.folds.items() if key not in self.shared}
         self.codes = sorted(rule.meta.code for rule in self.rules)
+        self.by_name = {rule.meta.name: rule.meta.code for rule in self.rules}
 
     def __call__(self, shard: Shard) -> Shredded:
         out = Shredded({}, bytes=shard.end - shard.start)
@@ -135,7 +136,9 @@ class MapShard:
             fate[i] = number[finding.code]
         for i, record in enumerate(batch.records):
             if batch.examples[i] is None and not fate[i] and not record.blank:
-                fate[i] = UNUSABLE
+                # A fault that only warns elsewhere is the reason here, if a rule reports it.
+                codes = (self.by_name[fault.kind] for fault in record.faults if fault.kind in self.by_name)
+                fate[i] = number.get(next(codes, ""), UNUSABLE)
         out.fate.append(fate)
         out.fixed += repaired.fixed
         out.changed += len(repaired.changed)

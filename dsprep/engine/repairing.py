@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,12 +53,13 @@ class Repaired:
 
 @dataclass(frozen=True)
 class Repair:
-    """Mends batches by the fixes that `policy` allows. `relabel` maps labels to their canonical spelling; `relabelled`
-    writes one into a record."""
+    """Mends batches by the fixes that `policy` allows. `relabel` maps labels to the spelling to write, on behalf of the
+    rule with `relabel_code`; `relabelled` writes one into a record."""
 
     rules: Sequence[ExampleRule]
     policy: FixPolicy
     relabel: Mapping[str, str] = field(default_factory=dict)
+    relabel_code: str = ""
     relabelled: Callable[[Example, Mapping[str, str]], dict[str, Any] | None] | None = None
 
     def __call__(
@@ -73,7 +74,8 @@ class Repair:
         for round_number in range(MAX_ROUNDS):
             findings = found if round_number == 0 and found is not None else self.find(current)
             place = {int(key): indexes[i] for i, key in enumerate(current.keys)}
-            edits = self._chosen(findings, place, examples, out)
+            mended: dict[int, set[str]] = {}
+            edits = self._chosen(findings, place, examples, out, mended)
             # Errors that stand on rows which no edit touches this round are final for those rows.
             for finding in (f for group in findings.values() for f in group):
                 i = place.get(finding.key) if finding.key is not None else None
@@ -82,8 +84,8 @@ class Repair:
             again: list[int] = []
             for i, chosen in edits.items():
                 value = self._edited(records[i], examples[i], chosen)
-                records[i] = _with_value(records[i], value)
-                examples[i] = normaliser.example(records[i])
+                records[i] = _with_value(records[i], value, mended[i])
+                examples[i] = _carried(examples[i], normaliser.example(records[i]))
                 out.changed.add(i)
                 out.rejected.pop(i, None)
                 again.append(i)
@@ -97,9 +99,10 @@ class Repair:
                     continue
                 value = self.relabelled(example, self.relabel)
                 if value is not None:
-                    records[i] = _with_value(records[i], value)
-                    examples[i] = normaliser.example(records[i])
+                    records[i] = _with_value(records[i], value, ())
+                    examples[i] = _carried(example, normaliser.example(records[i]))
                     out.changed.add(i)
+                    out.fixed[self.relabel_code] += 1
         for i in out.dropped:
             out.rejected.pop(i, None)
         out.batch = _batch(batch, records, examples) if out.changed else batch
@@ -121,9 +124,11 @@ class Repair:
         place: Mapping[int, int],
         examples: Sequence[Example | None],
         out: Repaired,
+        mended: dict[int, set[str]],
     ) -> dict[int, list[Edit]]:
         """The edits of this round per row. Of edits that touch the same part of a record only the first is taken; the
-        next round sees what is left."""
+        next round sees what is left. `mended` gets the names of the rules whose fixes are among them, per row."""
+        names = {rule.meta.code: rule.meta.name for rule in self.rules}
         edits: dict[int, list[Edit]] = {}
         for code, group in findings.items():
             for finding in group:
@@ -146,6 +151,7 @@ class Repair:
                 if any(_touches(a, b) for a in wanted for b in taken):
                     continue
                 taken.extend(wanted)
+                mended.setdefault(i, set()).add(names[code])
                 out.fixed[code] += 1
         return {i: chosen for i, chosen in edits.items() if chosen and i not in out.dropped}
 
@@ -172,8 +178,24 @@ def _scope(edit: Replace | Remove) -> str:
     return edit.pointer
 
 
-def _with_value(record: Record, value: Any) -> Record:
-    return Record(record.ordinal, record.line, record.offset, b"", value, record.row)
+def _with_value(record: Record, value: Any, mended: Collection[str]) -> Record:
+    """`record` with a new value. What its source saw wrong stays wrong, save what the rules named in `mended` fixed."""
+    faults = tuple(fault for fault in record.faults if fault.kind not in mended)
+    return Record(record.ordinal, record.line, record.offset, b"", value, record.row, faults)
+
+
+def _carried(before: Example | None, after: Example | None) -> Example | None:
+    """`after`, which knows what `before` knew of itself: an edit that takes the label out of the record because the
+    target rejects the key does not take it from the example, and the chat form of a table's row is not a table's row.
+    """
+    if before is None or after is None:
+        return after
+    if after.label is None or before.label_pointer is None:
+        after.label = before.label if after.label is None else after.label
+    after.group = before.group if after.group is None else after.group
+    after.split = before.split if after.split is None else after.split
+    after.meta = after.meta or before.meta
+    return after
 
 
 def _batch(like: Batch, records: Sequence[Record], examples: Sequence[Example | None]) -> Batch:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import glob
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -23,10 +24,12 @@ _SUFFIX = ".dsprep-tmp"
 class AtomicFile:
     """A binary file that appears under its name only when the block ends without an exception.
 
-    Litter of killed runs beside the same target is removed at the start.
+    `keep` is asked at the end whether there is anything to write: if not, the file is not made, and an old one of that
+    name goes away. Litter of killed runs beside the same target is removed at the start.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, keep: Callable[[], bool] = lambda: True) -> None:
+        self._keep = keep
         # A link is written through, not replaced.
         self.path = os.path.realpath(path)
         self._file: IO[bytes] | None = None
@@ -49,7 +52,12 @@ class AtomicFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         assert self._file is not None
-        if kind is None:
+        if kind is None and not self._keep():
+            self._file.close()
+            for path in (self._temporary, self.path):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+        elif kind is None:
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()
@@ -90,6 +98,18 @@ def raw_pieces(path: str, start: int, end: int) -> Iterator[bytes]:
         while left > 0 and (piece := file.read(min(left, 1 << 20))):
             left -= len(piece)
             yield piece
+
+
+def escaped_pieces(path: str, start: int, end: int) -> Iterator[bytes]:
+    """As `raw_pieces`, as the inside of a JSON string in UTF-8, without a line end at the end."""
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    held = ""
+    for piece in raw_pieces(path, start, end):
+        text = held + decoder.decode(piece)
+        # The line end may be the last character of all; it is known only when nothing follows.
+        held = text[-1:] if text.endswith("\n") else ""
+        yield encoded(text[: len(text) - len(held)])[1:-1]
+    yield encoded(decoder.decode(b"", final=True))[1:-1]
 
 
 def joined(pieces: Sequence[Piece]) -> list[Piece]:

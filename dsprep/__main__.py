@@ -1,0 +1,5 @@
+"""`python -m dsprep`."""
+
+from dsprep.cli import main
+
+main()

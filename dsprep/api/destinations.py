@@ -1,0 +1,123 @@
+"""Where every row goes: decided once all rows are known, from hashes alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Container, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsprep.api.session import Session
+from dsprep.engine.distributing import NOWHERE, REJECTED, WriteShard
+from dsprep.engine.folding import BLANK, Fold, Folded
+from dsprep.engine.splitting import SplitPlan, assign, units
+from dsprep.folds.signatures import SignatureFold, near_clusters
+from dsprep.folds.split_keys import no_keys
+from dsprep.model.record import Example
+from dsprep.model.report import Funnel, FunnelStep
+from dsprep.model.rule import gathered
+from dsprep.model.source import InputError
+from dsprep.text.labels import LabelSource
+
+_SIGNATURES = SignatureFold()
+
+#: What has to be known of near-duplicates to keep them together.
+NEAR_FOLDS: Mapping[str, Fold] = {_SIGNATURES.name: _SIGNATURES}
+
+
+def destinations(
+    folded: Folded,
+    plan: SplitPlan,
+    *,
+    removed: Container[int],
+    source: LabelSource | None,
+    near: NDArray[np.uint64],
+) -> NDArray[np.uint8]:
+    """The destination of each row of `folded.table`, uint8: a split's number, REJECTED or NOWHERE.
+
+    Rows to split are those in the state of the "split-keys" fold that are not `removed` (row keys). `near` has, for
+    each of the rows in that state, in order of row, a number that near-duplicates share (0: none).
+    """
+    pieces = folded.states["split-keys"]
+    columns = gathered(pieces) if pieces else no_keys()
+    row = columns["row"]
+    stays = np.fromiter((key not in removed for key in row.tolist()), np.bool_, len(row))
+    columns = {name: column[stays] for name, column in columns.items()}
+    near = near[stays]
+    unit = units(len(near), [columns["content"], columns["prompt"], columns["group"], near])
+    label = columns[source] if source is not None else np.zeros(len(near), np.uint64)
+    stratum = np.unique(label, return_inverse=True)[1].astype(np.int64)
+    part = assign(plan, unit=unit, stratum=stratum, content=columns["content"])
+    out = np.full(len(folded.table), REJECTED, np.uint8)
+    out[folded.fate == BLANK] = NOWHERE
+    out[np.searchsorted(folded.table.key, columns["row"])] = part
+    return out
+
+
+def output_folder(path: str | Path) -> Path:
+    """The folder of that path, made if need be. Raises InputError if something else is there."""
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; --out needs a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def near_numbers(folded: Folded) -> NDArray[np.uint64]:
+    """For each row in the state of the "split-keys" fold, in order of row, a number shared by near-duplicates."""
+    pieces = folded.states["split-keys"]
+    if not pieces:
+        return np.empty(0, np.uint64)
+    out = np.zeros(sum(len(piece["row"]) for piece in pieces), np.uint64)
+    row, cluster = near_clusters(folded.states[_SIGNATURES.name], folded.table)
+    # Row keys start at 0, which here means nobody.
+    out[np.searchsorted(gathered(pieces)["row"], row)] = cluster + np.uint64(1)
+    return out
+
+
+def writer(
+    session: Session,
+    folded: Folded,
+    destination: NDArray[np.uint8],
+    removed: Mapping[int, tuple[str, str]],
+    render: Callable[[Example], Mapping[str, Any]] | None,
+) -> WriteShard:
+    """The task that writes the rows of `folded` to their destinations."""
+    return WriteShard(
+        pipeline=session.pipeline,
+        key=folded.table.key,
+        destination=destination,
+        fate=folded.fate,
+        codes=folded.codes,
+        removed=removed,
+        metas={rule.meta.code: rule.meta for rule in session.rules},
+        render=render,
+    )
+
+
+def funnel_of(
+    session: Session,
+    folded: Folded,
+    destination: NDArray[np.uint8],
+    removed: Mapping[int, tuple[str, str]],
+    names: Sequence[str],
+) -> Funnel:
+    """Rows in, out by split, and rejected by reason, counted from the decisions themselves."""
+    metas = {rule.meta.code: rule.meta for rule in session.rules}
+    reasons: Counter[str] = Counter(code for code, _ in removed.values())
+    gone = (destination == REJECTED) & ~np.isin(folded.table.key, np.fromiter(removed, np.uint64, len(removed)))
+    fates = folded.fate[gone]
+    for fate, rows in zip(*np.unique(fates, return_counts=True), strict=True):
+        known = 0 < int(fate) <= len(folded.codes)
+        reasons[folded.codes[int(fate) - 1] if known else ""] += int(rows)
+    return Funnel(
+        rows_in=len(folded.table) - int((destination == NOWHERE).sum()),
+        out=[FunnelStep(name, int((destination == number).sum())) for number, name in enumerate(names)],
+        rejected=[
+            FunnelStep("rejected", rows, f"{code} {metas[code].name}" if code in metas else "not a conversation")
+            for code, rows in sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+        ],
+    )

@@ -1,0 +1,181 @@
+"""`lint`: what is wrong. `fix`: the same, after mending what may be mended. `diff`: what `fix` would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dsprep.api.session import Input, Progress, Session, inputs_from, open_session, report_of
+from dsprep.config import Settings
+from dsprep.engine.folding import Folded, fold
+from dsprep.engine.repairing import Repair
+from dsprep.engine.rewriting import Change, rewrite
+from dsprep.folds.statistics import StatisticsFold
+from dsprep.model.finding import Finding
+from dsprep.model.fix import Relabel
+from dsprep.model.report import Funnel, FunnelStep, Report
+from dsprep.model.source import InputError
+from dsprep.text.labels import relabelled
+
+#: How often the files may be rewritten until nothing is left to fix: fixes of rows can make duplicates, whose fixes can
+#: make nothing worse, so two rounds are usual.
+MAX_PASSES = 8
+
+PathLike = str | Path
+
+
+@dataclass
+class FixResult:
+    """The report of what is left, the fixes made by code, and the files that were rewritten, in order."""
+
+    report: Report
+    fixed: Counter[str] = field(default_factory=Counter)
+    files: list[str] = field(default_factory=list)
+
+
+def lint(
+    paths: Iterable[PathLike] = (),
+    *,
+    train: Iterable[PathLike] = (),
+    validation: Iterable[PathLike] = (),
+    test: Iterable[PathLike] = (),
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    **overrides: Any,
+) -> Report:
+    """Check files and report what is wrong with them; nothing is written.
+
+    Files without a split are one data set; `train`, `validation` and `test` name the parts of a split one. `overrides`
+    are settings by name (`target="openai:gpt-4o"`, `select=("DUP",)` …).
+    """
+    inputs, notes = inputs_from(paths, train=train, validation=validation, test=test)
+    session = _open(inputs, settings, overrides, progress, notes)
+    return linted(session)
+
+
+def fix(
+    paths: Iterable[PathLike] = (),
+    *,
+    train: Iterable[PathLike] = (),
+    validation: Iterable[PathLike] = (),
+    test: Iterable[PathLike] = (),
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    **overrides: Any,
+) -> FixResult:
+    """Mend JSON-lines files in place, then report what is left. Safe fixes only, unless `unsafe_fixes` is set.
+
+    Raises InputError if one of the files cannot be rewritten in its own format (a CSV, standard input).
+    """
+    inputs, notes = inputs_from(paths, train=train, validation=validation, test=test)
+    fixed: Counter[str] = Counter()
+    files: set[str] = set()
+    for _ in range(MAX_PASSES):
+        session = _open(inputs, settings, overrides, progress, notes)
+        _must_be_lines(session)
+        folded = _folded(session, fixing=True)
+        mending = replace(session.pipeline, repair=_repair(session, folded))
+        session.progress.begin("fixing", session.bytes)
+        outcome = rewrite(mending, folded.shards, folded.accepted, session.executor, progress=session.progress.advance)
+        if not outcome.anything:
+            break
+        fixed += outcome.fixed
+        files.update(session.pipeline.sources[number].display for number, rows in outcome.rows.items() if rows)
+        files.update(f.location.path for f in folded.accepted if f.key is None and f.location.path)
+    session = _open(inputs, settings, overrides, progress, notes)
+    report = linted(session, fixed=fixed)
+    return FixResult(report, fixed, sorted(file for file in files if any(item.path == file for item in inputs)))
+
+
+def diff(
+    paths: Iterable[PathLike] = (),
+    *,
+    train: Iterable[PathLike] = (),
+    validation: Iterable[PathLike] = (),
+    test: Iterable[PathLike] = (),
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    **overrides: Any,
+) -> Iterator[tuple[str, Change]]:
+    """What the first round of `fix` would change: (path, change) per record, in reading order. Nothing is written."""
+    inputs, notes = inputs_from(paths, train=train, validation=validation, test=test)
+    session = _open(inputs, settings, overrides, progress, notes)
+    _must_be_lines(session)
+    folded = _folded(session, fixing=True)
+    mending = replace(session.pipeline, repair=_repair(session, folded))
+    outcome = rewrite(mending, folded.shards, folded.accepted, session.executor, write=False, keep_changes=True)
+    for change in sorted(outcome.changes, key=lambda change: change.key):
+        yield folded.table.locate([change.key])[0].path, change
+
+
+def linted(session: Session, fixed: Counter[str] | None = None) -> Report:
+    """The report of a session that only looks."""
+    folded = _folded(session)
+    statistics = StatisticsFold(session.context)
+    rows = len(folded.table) - folded.blank
+    return report_of(
+        session,
+        folded,
+        stats=statistics.finish(folded.states["statistics"]),
+        funnel=Funnel(rows, [FunnelStep("checked", rows)] if rows else []),
+        fixed=fixed or {},
+    )
+
+
+def _open(
+    inputs: Sequence[Input],
+    settings: Settings | None,
+    overrides: dict[str, Any],
+    progress: Progress | None,
+    notes: Sequence[str],
+) -> Session:
+    return open_session(inputs, with_overrides(settings, overrides), progress=progress, notes=notes)
+
+
+def with_overrides(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
+    """`settings` (default: the defaults) with some of them changed, checked anew."""
+    base = settings.model_dump() if settings is not None else {}
+    return Settings.model_validate(base | overrides)
+
+
+def _folded(session: Session, *, fixing: bool = False) -> Folded:
+    session.progress.begin("checking", session.bytes)
+    policy = session.policy()
+    return fold(
+        session.pipeline,
+        session.rules,
+        session.executor,
+        folds={"statistics": StatisticsFold(session.context)},
+        accept=policy.allows if fixing else lambda finding: False,
+        progress=session.progress.advance,
+    )
+
+
+def _repair(session: Session, folded: Folded) -> Repair:
+    return with_relabels(Repair(session.singles, session.policy(), relabelled=relabelled), folded.accepted)
+
+
+def with_relabels(repair: Repair, accepted: Iterable[Finding]) -> Repair:
+    """`repair`, which also makes the label changes of the accepted findings; itself if there are none."""
+    changes: dict[str, str] = {}
+    code = ""
+    for finding in accepted:
+        for edit in finding.fix.edits if finding.fix else ():
+            if isinstance(edit, Relabel):
+                changes[edit.old] = edit.new
+                code = finding.code
+    return replace(repair, relabel=changes, relabel_code=code) if changes else repair
+
+
+def _must_be_lines(session: Session) -> None:
+    for source in session.pipeline.sources:
+        if source.display == "-":
+            raise InputError("standard input cannot be fixed in place; write it to a file first")
+        if source.format != "jsonl":
+            raise InputError(
+                f"{source.display} is {source.format}, which is not fixed in place; "
+                f"`dsprep prepare {source.display} --out DIR` writes a repaired data set from it"
+            )

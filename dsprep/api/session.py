@@ -1,0 +1,300 @@
+"""What every command needs before it can start: settings, target, rules, sources, executor, put together once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from dsprep.catalog.packs import load_pack, target_texts
+from dsprep.catalog.registry import executor as executor_named
+from dsprep.catalog.registry import find_rule, rule_class, rule_references, select_codes
+from dsprep.config import ConfigError, Settings
+from dsprep.engine.folding import Folded
+from dsprep.engine.pipeline import Pipeline
+from dsprep.engine.repairing import FixPolicy
+from dsprep.formats import Mapping as ColumnMapping
+from dsprep.formats import normaliser_for
+from dsprep.model.executor import Executor
+from dsprep.model.report import Report, RuleSummary
+from dsprep.model.rule import ExampleRule, Rule, RuleContext
+from dsprep.model.source import InputError, Source
+from dsprep.model.target import Target
+from dsprep.sources import open_source
+from dsprep.targets.loading import load_target
+
+#: The report's own version (see docs/json-report.md), and the tool's.
+from dsprep.version import VERSION
+
+
+class Progress(Protocol):
+    """Told what is going on: `begin` a stage of so many bytes, then `advance` by bytes."""
+
+    def begin(self, stage: str, total: int) -> None: ...
+    def advance(self, amount: int) -> None: ...
+
+
+class Silent:
+    """Progress for nobody."""
+
+    def begin(self, stage: str, total: int) -> None:
+        """Nothing to show."""
+
+    def advance(self, amount: int) -> None:
+        """Nothing to show."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file to read, with the split that its rows belong to, if the caller knows it."""
+
+    path: str
+    split: str | None = None
+    display: str | None = None
+
+
+@dataclass
+class Session:
+    """A run put together: rules made with their options, sources opened, the executor chosen."""
+
+    settings: Settings
+    target: Target
+    context: RuleContext
+    rules: list[Rule[Any]]
+    pipeline: Pipeline
+    executor: Executor
+    progress: Progress
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def singles(self) -> list[ExampleRule]:
+        """The rules that look at one record at a time."""
+        return [rule for rule in self.rules if isinstance(rule, ExampleRule)]
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes the inputs have."""
+        return sum(Path(source.path).stat().st_size for source in self.pipeline.sources)
+
+    def policy(self, *, granted: Iterable[str] = ()) -> FixPolicy:
+        """Which fixes the settings allow."""
+        codes = None if self.settings.fixable is None else set(select_codes(self.settings.fixable))
+        if self.settings.unfixable:
+            codes = (set(rule_references()) if codes is None else codes) - set(select_codes(self.settings.unfixable))
+        return FixPolicy(self.settings.unsafe_fixes, None if codes is None else frozenset(codes), frozenset(granted))
+
+
+def inputs_from(
+    paths: Iterable[str | Path],
+    *,
+    train: Iterable[str | Path] = (),
+    validation: Iterable[str | Path] = (),
+    test: Iterable[str | Path] = (),
+) -> tuple[list[Input], list[str]]:
+    """The inputs of a run, and notes on what was assumed.
+
+    Paths without a split get one from their name (train.jsonl, my-validation.jsonl, dev.jsonl …) if the names tell at
+    least two splits apart; nothing is assumed when the caller names any split.
+    """
+    given = [
+        Input(str(path), split)
+        for split, group in (("train", train), ("validation", validation), ("test", test))
+        for path in group
+    ]
+    plain = [str(path) for path in paths]
+    notes: list[str] = []
+    guessed: dict[str, str] = {}
+    if not given:
+        guessed = {path: split for path in plain if (split := _split_in_name(path))}
+        if len(set(guessed.values())) < 2:
+            guessed = {}
+        elif guessed:
+            named = ", ".join(f"{path} as {split}" for path, split in guessed.items())
+            notes.append(f"read {named}, by their names; say otherwise with --train, --validation, --test")
+    inputs = [Input(path, guessed.get(path)) for path in plain] + given
+    if not inputs:
+        raise InputError("no input: name at least one file, or - for standard input")
+    seen: dict[str, str] = {}
+    for item in inputs:
+        real = item.path if item.path == "-" else str(Path(item.path).resolve())
+        if real in seen:
+            raise InputError(f"{item.path} is named twice; each file can have one part in a run")
+        seen[real] = item.path
+    return inputs, notes
+
+
+def open_session(
+    inputs: Sequence[Input],
+    settings: Settings,
+    *,
+    mapping: ColumnMapping | None = None,
+    codes: Callable[[str], bool] = lambda code: True,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    progress: Progress | None = None,
+    notes: Sequence[str] = (),
+    records: str | None = None,
+    infer: bool = False,
+) -> Session:
+    """Put a run together. `codes` narrows the selected rules, `options` (by code) add to those of the settings; with
+    `infer`, JSON that holds no conversations is taken for a table.
+
+    Raises InputError, ConfigError, UnknownNameError or UnknownTarget, each with a sentence for the user.
+    """
+    target = load_target(settings.target, target_texts())
+    sources: list[Source] = [
+        open_source(item.path, index=i, split=item.split, display=item.display, records=records)
+        for i, item in enumerate(inputs)
+    ]
+    said = list(notes)
+    normalisers = []
+    for source in sources:
+        normaliser, explained = normaliser_for(source, mapping, infer=infer)
+        normalisers.append(normaliser)
+        said.extend(explained)
+    context = RuleContext(
+        target=target,
+        encoding=settings.encoding or target.encoding,
+        seed=settings.seed,
+        splits=tuple(sorted({item.split for item in inputs if item.split})),
+        max_findings=settings.max_findings,
+        severities=_severities(settings),
+    )
+    return Session(
+        settings=settings,
+        target=target,
+        context=context,
+        rules=make_rules(settings, context, options or {}, codes),
+        pipeline=Pipeline(sources, normalisers),
+        executor=executor_named("processes", workers=settings.workers)
+        if settings.workers != 1
+        else executor_named("serial"),
+        progress=progress or Silent(),
+        notes=said,
+    )
+
+
+def make_rules(
+    settings: Settings,
+    context: RuleContext,
+    options: Mapping[str, Mapping[str, Any]],
+    codes: Callable[[str], bool],
+) -> list[Rule[Any]]:
+    """The rules that `settings` select and `codes` lets through, made with their options, in order of code."""
+    chosen = dict(_options(settings))
+    for code, extra in options.items():
+        chosen[code] = {**chosen.get(code, {}), **extra}
+    rules: list[Rule[Any]] = []
+    for code in selected_codes(settings, codes):
+        kind = rule_class(code)
+        try:
+            own = kind.Options.model_validate(chosen.get(code, {}))
+        except ValidationError as error:
+            fault = error.errors()[0]
+            place = ".".join(str(part) for part in fault["loc"])
+            known = ", ".join(kind.Options.model_fields) or "none"
+            raise ConfigError(
+                f"option {place!r} of rule {kind.meta.name}: {fault['msg']}; its options are: {known}"
+            ) from error
+        rules.append(kind(context, own))
+    return rules
+
+
+def selected_codes(settings: Settings, codes: Callable[[str], bool] = lambda code: True) -> list[str]:
+    """The codes to run: the pack's (or `select`), with `extend_select`, without `ignore`, if `codes` lets them through.
+
+    A rule that is off by default runs only if it is named itself, or by `ALL`, not by its group's prefix.
+    """
+    pack = load_pack(settings.pack)
+    asked = list(settings.select if settings.select is not None else pack.select) + list(settings.extend_select)
+    exact = {code for item in asked for code in _named_exactly(item)}
+    chosen = {code for code in select_codes(asked) if codes(code) and (code in exact or rule_class(code).meta.default)}
+    ignored = list(settings.ignore) + ([] if settings.select is not None else list(pack.ignore))
+    return sorted(chosen - set(select_codes(ignored)))
+
+
+def report_of(session: Session, folded: Folded, **parts: Any) -> Report:
+    """The report of a fold: summaries worst first, and of the settings those that the result depends on."""
+    metas = {rule.meta.code: rule.meta for rule in session.rules}
+    summaries = [
+        RuleSummary(metas[code], tally, parts.get("fixed", {}).get(code, 0))
+        for code, tally in folded.tallies.items()
+        if tally.total or parts.get("fixed", {}).get(code, 0)
+    ]
+    return Report(
+        tool=f"dsprep {VERSION}",
+        inputs=[source.info for source in session.pipeline.sources],
+        settings=settings_of(session),
+        summaries=sort_summaries(summaries),
+        stats=parts.get("stats", {}),
+        funnel=parts["funnel"],
+        notes=list(session.notes),
+        errors=folded.errors,
+        rules_run=tuple(metas),
+    )
+
+
+def sort_summaries(summaries: Iterable[RuleSummary]) -> list[RuleSummary]:
+    """Worst first: by severity, then by count, then by code."""
+    return sorted(summaries, key=lambda s: (s.severity.rank, -s.tally.total, s.meta.code))
+
+
+def settings_of(session: Session) -> dict[str, Any]:
+    """The settings that decide the result, as JSON: never how many workers computed it, nor where it was written."""
+    return {
+        "target": session.target.name,
+        "encoding": session.context.encoding,
+        "seed": session.settings.seed,
+        "pack": session.settings.pack,
+        "rules": [rule.meta.code for rule in session.rules],
+        "options": {
+            rule.meta.code: changed
+            for rule in session.rules
+            if (changed := rule.options.model_dump(mode="json", exclude_defaults=True))
+        },
+        "severity": {code: str(severity) for code, severity in sorted(session.context.severities.items())},
+        "max_findings": session.settings.max_findings,
+        "unsafe_fixes": session.settings.unsafe_fixes,
+    }
+
+
+_SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "eval": "validation",
+    "test": "test",
+}
+
+
+def _split_in_name(path: str) -> str | None:
+    words = re.split(r"[^a-z]+", Path(path).name.lower())
+    found = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
+def _named_exactly(item: str) -> list[str]:
+    if item.strip().upper() == "ALL":
+        return list(rule_references())
+    codes = select_codes([item])
+    return codes if len(codes) == 1 else []
+
+
+def _options(settings: Settings) -> dict[str, Mapping[str, Any]]:
+    pack = load_pack(settings.pack)
+    merged: dict[str, Mapping[str, Any]] = {}
+    for name, options in (*pack.options.items(), *settings.rules.items()):
+        code = find_rule(name)
+        merged[code] = {**merged.get(code, {}), **{key.replace("-", "_"): value for key, value in options.items()}}
+    return merged
+
+
+def _severities(settings: Settings) -> dict[str, Any]:
+    pack = load_pack(settings.pack)
+    return {find_rule(name): severity for name, severity in (*pack.severity.items(), *settings.severity.items())}

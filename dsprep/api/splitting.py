@@ -1,0 +1,69 @@
+"""`split`: divide files as they are, so that nothing leaks between the parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dsprep.api.destinations import NEAR_FOLDS, destinations, funnel_of, near_numbers, output_folder, writer
+from dsprep.api.linting import PathLike, with_overrides
+from dsprep.api.session import Progress, inputs_from, open_session
+from dsprep.config import Settings
+from dsprep.engine.distributing import distribute
+from dsprep.engine.folding import fold
+from dsprep.engine.repairing import FixPolicy, Repair
+from dsprep.engine.splitting import SplitPlan
+from dsprep.folds.labels import LabelFold, label_table
+from dsprep.folds.split_keys import SplitKeysFold
+from dsprep.model.report import Funnel
+
+
+@dataclass
+class SplitResult:
+    """Rows by destination (`train`, `validation`, `test`, `rejected`), and the folder they are in."""
+
+    folder: Path
+    rows: Counter[str]
+    funnel: Funnel
+
+
+def split(
+    paths: Iterable[PathLike],
+    out: PathLike,
+    *,
+    split: str = "0.9/0.1",
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    **overrides: Any,
+) -> SplitResult:
+    """Divide JSON-lines or CSV files: every row that can be read goes to one split, its bytes unchanged where the input
+    is JSON lines; rows that cannot be read go to rejected.jsonl.
+
+    Near-duplicates, equal prompts and groups stay together; classes keep their shares.
+    """
+    chosen = with_overrides(settings, overrides)
+    plan = SplitPlan.parse(split, chosen.seed)
+    folder = output_folder(out)
+    inputs, _ = inputs_from(paths)
+    session = open_session(
+        [replace(item, split=None) for item in inputs], chosen, codes=lambda code: False, progress=progress
+    )
+    session.progress.begin("reading", session.bytes)
+    folded = fold(
+        session.pipeline,
+        session.rules,
+        session.executor,
+        folds={"split-keys": SplitKeysFold(), "labels": LabelFold(), **NEAR_FOLDS},
+        progress=session.progress.advance,
+    )
+    source = label_table(folded.states["labels"]).source
+    destination = destinations(folded, plan, removed=(), source=source, near=near_numbers(folded))
+    names = list(plan.shares)
+    session.progress.begin("writing", session.bytes)
+    session.pipeline = replace(session.pipeline, repair=Repair([], FixPolicy()))  # mends nothing
+    task = writer(session, folded, destination, {}, None)
+    rows = distribute(task, folded.shards, names, folder, session.executor, session.progress.advance)
+    return SplitResult(folder, rows, funnel_of(session, folded, destination, {}, names))

@@ -1,0 +1,82 @@
+"""`dsprep convert`: tables and other people's formats into chat, and back."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsprep.cli import options
+
+if TYPE_CHECKING:
+    from dsprep.api import ConvertResult
+
+
+def command(
+    paths: Annotated[list[Path], typer.Argument(metavar="INPUT…", help="Files to convert; - reads standard input.")],
+    to: Annotated[str, typer.Option("--to", help="chat, prompt-completion, alpaca or sharegpt.")] = "chat",
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="File to write; - for standard output (default: NAME.TO.jsonl)."),
+    ] = None,
+    system: options.System = None,
+    user: options.User = None,
+    assistant: options.Assistant = None,
+    label: options.Label = None,
+    group: options.Group = None,
+    keep: Annotated[list[str] | None, typer.Option(help="Columns to keep as metadata; may be repeated.")] = None,
+    records: options.Records = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an output file that is there.")] = False,
+    workers: options.Workers = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Convert tables and other shapes of training data to chat JSON lines, or chat to them.
+
+    With no mapping at all, text and label columns are recognised, and what was assumed is said. Rows that cannot be
+    converted are written to OUTPUT.rejected.jsonl, whole.
+    """
+    from dsprep import api
+    from dsprep.cli.console import progress
+
+    mapping = options.mapping(
+        system=system, user=user, assistant=assistant, label=label, group=group, keep=options.listed(keep)
+    )
+    target = output or f"{'stdin' if str(paths[0]) == '-' else paths[0].stem}.{to}.jsonl"
+    if target != "-" and Path(target).exists() and not force:
+        typer.echo(f"error: {target} is there already; name another file with --output, or --force", err=True)
+        raise typer.Exit(2)
+    arguments = {"to": to, "mapping": mapping, "records": records, "workers": workers}
+    with progress(quiet) as bar:
+        if target == "-":
+            result = _to_stdout(paths, arguments, bar)
+        else:
+            result = api.convert(paths, target, progress=bar, **arguments)  # type: ignore[arg-type]
+    if not quiet:
+        for note in result.notes:
+            typer.echo(note, err=True)
+        for loss, rows in result.lost.most_common():
+            typer.echo(f"{to} cannot carry {loss}: left out of {rows:,} rows", err=True)
+        name = "standard output" if target == "-" else target
+        typer.echo(f"{result.rows_in:,} rows in, {result.rows_out:,} written to {name}", err=True)
+    if result.rejected:
+        for reason, rows in result.rejected.most_common():
+            place = f"; they are in {result.rejected_file}" if target != "-" else ""
+            typer.echo(f"{rows:,} rows rejected: {reason}{place}", err=True)
+        raise typer.Exit(1)
+
+
+def _to_stdout(paths: list[Path], arguments: dict[str, object], bar: object) -> ConvertResult:
+    import shutil
+    import tempfile
+
+    from dsprep import api
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "out.jsonl"
+        result = api.convert(paths, file, progress=bar, **arguments)  # type: ignore[arg-type]
+        with file.open("rb") as stream:
+            shutil.copyfileobj(stream, sys.stdout.buffer)
+        sys.stdout.flush()
+    return result

@@ -1,0 +1,152 @@
+"""`dsprep lint`: find what is wrong, and on request mend it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsprep.cli import options
+
+if TYPE_CHECKING:
+    from dsprep.api.session import Progress
+    from dsprep.config import Settings
+    from dsprep.model.report import Report
+
+
+class Format(StrEnum):
+    FULL = "full"
+    CONCISE = "concise"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+class FailOn(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+    NEVER = "never"
+
+
+Files = Annotated[list[Path] | None, typer.Option(help="A file of this split; may be repeated.")]
+
+
+def command(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files to check; - reads standard input.")] = None,
+    train: Files = None,
+    validation: Files = None,
+    test: Files = None,
+    target: options.Target = None,
+    encoding: options.Encoding = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended safely, in place.")] = False,
+    unsafe_fixes: options.UnsafeFixes = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would change; write nothing.")] = False,
+    select: options.Select = None,
+    ignore: options.Ignore = None,
+    extend_select: options.ExtendSelect = None,
+    output_format: Annotated[Format | None, typer.Option(help="How to print findings.")] = None,
+    output_file: Annotated[Path | None, typer.Option("--output-file", "-o", help="Print into this file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write an HTML report to this file, too.")] = None,
+    fail_on: Annotated[FailOn | None, typer.Option(help="Least severity for exit code 1 (default: error).")] = None,
+    statistics: Annotated[bool, typer.Option("--statistics", help="Print counts per rule only.")] = False,
+    show_fixes: Annotated[bool, typer.Option("--show-fixes", help="List the fixes that were made.")] = False,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
+    workers: options.Workers = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Find what is wrong with fine-tuning data, down to the line and field.
+
+    Exit code 0: clean; 1: findings at or above --fail-on; 2: the input or the command line cannot be used.
+    """
+    settings = options.settings(
+        config,
+        isolated,
+        verbose,
+        target=target,
+        encoding=encoding,
+        select=options.listed(select),
+        ignore=options.listed(ignore),
+        extend_select=options.listed(extend_select),
+        output_format=output_format,
+        fail_on=fail_on,
+        unsafe_fixes=unsafe_fixes,
+        workers=workers,
+    )
+    from dsprep import api
+    from dsprep.cli.console import progress
+
+    files = {"paths": paths or [], "train": train or [], "validation": validation or [], "test": test or []}
+    if diff:
+        with progress(quiet) as bar:
+            changed = _print_diff(files, settings, bar)
+        raise typer.Exit(int(changed))
+    with progress(quiet) as bar:
+        if fix:
+            report = api.fix(**files, settings=settings, progress=bar).report
+        else:
+            report = api.lint(**files, settings=settings, progress=bar)
+    _print(report, settings, output_file, statistics=statistics, show_fixes=show_fixes, quiet=quiet)
+    if html is not None:
+        from dsprep.engine.writing import AtomicFile
+        from dsprep.reports.html import render
+
+        with AtomicFile(html) as file:
+            file.write(render(report).encode("utf-8", "replace"))
+    raise typer.Exit(report.exit_code(settings.threshold))
+
+
+def _print(
+    report: Report, settings: Settings, file: Path | None, *, statistics: bool, show_fixes: bool, quiet: bool
+) -> None:
+    if settings.output_format in ("json", "jsonl"):
+        from dsprep.reports import json, jsonl
+
+        data = json.dumps(report) if settings.output_format == "json" else jsonl.dumps(report)
+        _out(data, file)
+        return
+    from dsprep.cli.console import console
+    from dsprep.reports import terminal
+
+    text = io.StringIO()
+    target = console(text) if file is not None else console()
+    if statistics:
+        terminal.render_statistics(report, target)
+    elif settings.output_format == "concise":
+        terminal.render_concise(report, target, show_fixes=show_fixes)
+    elif not quiet or report.summaries or report.errors:
+        terminal.render_full(report, target, show_fixes=show_fixes)
+    if file is not None:
+        _out(text.getvalue().encode("utf-8", "replace"), file)
+
+
+def _out(data: bytes, file: Path | None) -> None:
+    if file is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        return
+    from dsprep.engine.writing import AtomicFile
+
+    with AtomicFile(file) as out:
+        out.write(data)
+
+
+def _print_diff(files: dict[str, list[Path]], settings: Settings, bar: Progress) -> bool:
+    """A unified diff of whole lines, as `patch` reads it. True if anything would change."""
+    from dsprep import api
+    from dsprep.reports.diff import render_change
+
+    changed = False
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    with contextlib.suppress(BrokenPipeError):
+        for path, change in api.diff(**files, settings=settings, progress=bar):
+            changed = True
+            typer.echo(render_change(path, change.line, change.before, change.after, colour=colour))
+    return changed

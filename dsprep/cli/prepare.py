@@ -1,0 +1,112 @@
+"""`dsprep prepare`: the whole way from raw files to splits with a report."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsprep.cli import options
+
+if TYPE_CHECKING:
+    from dsprep.api import PrepareResult
+
+
+class Dedupe(StrEnum):
+    NONE = "none"
+    EXACT = "exact"
+    NORMALIZED = "normalized"
+    NEAR = "near"
+
+
+def command(
+    paths: Annotated[list[Path], typer.Argument(metavar="INPUT…", help="Files to prepare: CSV, JSON, JSON lines.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the splits, the report and the manifest.")],
+    system: options.System = None,
+    user: options.User = None,
+    assistant: options.Assistant = None,
+    label: options.Label = None,
+    group: options.Group = None,
+    records: options.Records = None,
+    split: Annotated[
+        str, typer.Option(help="Shares of train and validation, or of train, validation and test.")
+    ] = "0.9/0.1",
+    dedupe: Annotated[Dedupe, typer.Option(help="Which duplicates to take out.")] = Dedupe.NORMALIZED,
+    keep_best: Annotated[bool, typer.Option("--keep-best", help="Of near-duplicates keep the longest.")] = False,
+    unsafe_fixes: options.UnsafeFixes = None,
+    target: options.Target = None,
+    encoding: options.Encoding = None,
+    select: options.Select = None,
+    ignore: options.Ignore = None,
+    extend_select: options.ExtendSelect = None,
+    seed: options.Seed = None,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
+    workers: options.Workers = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Convert, check, mend, remove duplicates, split, report: files that a backend accepts, with a certificate.
+
+    Rows that no backend would take go to rejected.jsonl, whole, each with its place and reason; nothing is lost.
+    """
+    settings = options.settings(
+        config,
+        isolated,
+        verbose,
+        target=target,
+        encoding=encoding,
+        select=options.listed(select),
+        ignore=options.listed(ignore),
+        extend_select=options.listed(extend_select),
+        unsafe_fixes=unsafe_fixes,
+        seed=seed,
+        workers=workers,
+    )
+    from dsprep import api
+    from dsprep.cli.console import progress
+
+    mapping = options.mapping(system=system, user=user, assistant=assistant, label=label, group=group)
+    with progress(quiet) as bar:
+        result = api.prepare(
+            paths,
+            out,
+            mapping=mapping,
+            records=records,
+            split=split,
+            dedupe=dedupe.value,
+            keep_best=keep_best,
+            settings=settings,
+            progress=bar,
+        )
+    if not quiet:
+        _print(result)
+    if result.report.errors:
+        raise typer.Exit(2)
+    raise typer.Exit(int(result.remaining > 0 and settings.fail_on != "never"))
+
+
+def _print(result: PrepareResult) -> None:
+    """What was found, then where the rows went: the last lines are those that a person reads first."""
+    from dsprep.cli.console import console
+    from dsprep.reports.terminal import render_full
+
+    screen = console()
+    render_full(result.report, screen, examples=2)
+    funnel = result.report.funnel
+    typer.echo("")
+    typer.echo(f"{funnel.rows_in:,} rows in")
+    for step in funnel.out:
+        typer.echo(f"  {step.rows:>9,}  {step.name}.jsonl")
+    for step in funnel.rejected:
+        typer.echo(f"  {step.rows:>9,}  rejected.jsonl  {step.reason}")
+    found = result.manifest["certificate"]["found"]
+    if any(found.values()):
+        named = ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in found.items() if n)
+        typer.echo(f"Checked between the splits: {named}")
+    else:
+        names = ", ".join(name.replace("_", " ") for name in found)
+        typer.echo(f"Checked between the splits, none found: {names}")
+    typer.echo(f"Report: {result.folder / 'report.html'}")

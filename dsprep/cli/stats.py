@@ -1,0 +1,59 @@
+"""`dsprep stats`: examples, turns, tokens, labels, epochs."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dsprep.cli import options
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+Files = Annotated[list[Path] | None, typer.Option(help="A file of this split; may be repeated.")]
+
+
+def command(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Files to count; - reads standard input.")] = None,
+    train: Files = None,
+    validation: Files = None,
+    test: Files = None,
+    target: options.Target = None,
+    encoding: options.Encoding = None,
+    output_format: Annotated[Format, typer.Option(help="How to print.")] = Format.TEXT,
+    config: options.Config = None,
+    isolated: options.Isolated = False,
+    workers: options.Workers = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Count examples, turns, tokens and labels, and what an upload would be billed for."""
+    settings = options.settings(config, isolated, target=target, encoding=encoding, workers=workers)
+    from dsprep import api
+    from dsprep.cli.console import console, progress
+
+    with progress(quiet) as bar:
+        report = api.stats(
+            paths or [],
+            train=train or [],
+            validation=validation or [],
+            test=test or [],
+            settings=settings,
+            progress=bar,
+        )
+    if output_format is Format.JSON:
+        import orjson
+
+        sys.stdout.buffer.write(orjson.dumps(report.stats, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        return
+    from dsprep.reports.figures import render_stats
+
+    for note in report.notes:
+        typer.echo(f"note: {note}", err=True)
+    render_stats(report.stats, console())

@@ -1,0 +1,18 @@
+"""Keys under which examples are equal to the last byte: for exact duplicates and exact overlap."""
+
+from __future__ import annotations
+
+from dsprep.folds.keyed import SharedKeyedRule, split_column
+from dsprep.model.batch import Batch
+from dsprep.model.rule import Columns
+from dsprep.text.normal import EXACT_KEYS, FORMS
+
+
+class ExactKeysRule(SharedKeyedRule):
+    """Base of rules about equal examples: columns `row`, `key` (uint64 of shape (n, 2)) and `split`."""
+
+    fold = "exact-keys"
+
+    def emit(self, batch: Batch) -> Columns | None:
+        index = batch.get(FORMS).index
+        return {"row": batch.keys[index], "key": batch.get(EXACT_KEYS), "split": split_column(batch, index)}

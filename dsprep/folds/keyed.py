@@ -1,0 +1,181 @@
+"""What all rules about equal rows share: a state that is gathered once, splits as a column, and who equals whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsprep.folds.splits import ordered, split_name
+from dsprep.model.batch import Batch
+from dsprep.model.finding import Finding
+from dsprep.model.fix import Applicability, DropRow, Fix
+from dsprep.model.location import Location
+from dsprep.model.rule import Columns, KeyedRule, Rows, gathered
+
+T = TypeVar("T")
+
+#: At most so many bytes of a split's name are kept per row.
+SPLIT_NAME_BYTES = 64
+
+#: Offending text is shown up to so many characters.
+EXCERPT_CHARS = 80
+
+#: The fix of a row that need not, or must not, be there.
+DROP = Fix(Applicability.UNSAFE, (DropRow(),))
+
+_AT_ONCE = 4096
+
+
+class Gathered(dict[str, NDArray[Any]]):
+    """The columns of a keyed state, sorted by row, with what rules have worked out from them."""
+
+    def __init__(self, columns: Columns) -> None:
+        super().__init__(columns)
+        self._worked_out: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The result of `compute`, called for `key` only the first time that any rule asks."""
+        if key not in self._worked_out:
+            self._worked_out[key] = compute()
+        return cast(T, self._worked_out[key])
+
+
+class Pieces(list[Columns]):
+    """A keyed state. It is gathered once, for all rules that share it; only the pieces travel between workers."""
+
+    _gathered: Gathered | None = None
+
+    def gathered(self) -> Gathered:
+        """All pieces as one set of columns. There must be at least one piece, and none may be added afterwards."""
+        if self._gathered is None:
+            self._gathered = Gathered(gathered(self))
+        return self._gathered
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Pieces, (list(self),)
+
+
+class SharedKeyedRule(KeyedRule):
+    """Base of keyed rules that share a fold: the pieces are gathered once for all of them."""
+
+    def empty(self) -> Pieces:
+        return Pieces()
+
+    def map(self, batch: Batch) -> Pieces:
+        return Pieces(super().map(batch))
+
+    def merge(self, a: list[Columns], b: list[Columns]) -> Pieces:
+        return Pieces((*a, *b))
+
+    def finish(self, state: list[Columns], rows: Rows) -> Iterator[Finding]:
+        if state:
+            pieces = state if isinstance(state, Pieces) else Pieces(state)
+            yield from self.resolve(pieces.gathered(), rows)
+
+    def pointing(
+        self,
+        rows: Rows,
+        keys: NDArray[np.uint64],
+        twins: NDArray[np.uint64],
+        args: Callable[[int], Mapping[str, Any]],
+        *,
+        fix: Fix | None = None,
+    ) -> Iterator[Finding]:
+        """A finding at each row of `keys` that points to the row of the same place in `twins`.
+
+        `args(i)` gives what the i-th finding says beside `twin`, which says where the other row is, as a person in
+        the same file would.
+        """
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            here = rows.locate(some)
+            there = rows.locate(twins[start : start + _AT_ONCE])
+            for i, (key, location, twin) in enumerate(zip(some.tolist(), here, there, strict=True), start):
+                yield self.finding(
+                    location, key=key, args={"twin": place(twin, location), **args(i)}, related=(twin,), fix=fix
+                )
+
+
+def place(location: Location, seen_from: Location) -> str:
+    """`location` in words, shorter where it is in the same file as `seen_from`: `line 3`, `other.jsonl:3`."""
+    if location.row is not None:
+        where = f"row {location.row}"
+        return where if location.path == seen_from.path else f"{location.path} {where}"
+    if location.path == seen_from.path and location.line is not None:
+        return f"line {location.line}"
+    return str(location)
+
+
+def excerpt(text: str) -> str:
+    """`text` as findings show it."""
+    return text[:EXCERPT_CHARS]
+
+
+def split_column(batch: Batch, index: NDArray[np.int64]) -> NDArray[np.bytes_]:
+    """The names of the splits of these rows of `batch`, as bytes."""
+    names = [split_name(batch.split_of(i)) for i in index.tolist()]
+    known = {name: name.encode("utf-8", "backslashreplace")[:SPLIT_NAME_BYTES] for name in set(names)}
+    return np.array([known[name] for name in names], np.bytes_)
+
+
+def split_numbers(columns: Columns) -> tuple[NDArray[np.int64], list[str]]:
+    """The split of each row as an index into a list of names, which stand in the order train, validation, test."""
+    raw, number = np.unique(columns["split"], return_inverse=True)
+    names = [name.decode("utf-8", "replace") for name in raw.tolist()]
+    in_order = ordered(names)
+    return np.array([in_order.index(name) for name in names], np.int64)[number], in_order
+
+
+def group_numbers(keys: NDArray[np.uint64], *more: NDArray[Any]) -> NDArray[np.int64]:
+    """Number rows of equal key (uint64 of shape (n, 2)), and equal in all columns of `more`, alike: int64[n].
+
+    Groups are numbered from 0 in order of their first rows.
+    """
+    columns = (*reversed(more), keys[:, 1], keys[:, 0])
+    order = np.lexsort(columns)
+    fresh = np.ones(len(order), np.bool_)
+    if len(order) > 1:
+        fresh[1:] = np.logical_or.reduce([column[order[1:]] != column[order[:-1]] for column in columns])
+    by_key = np.empty(len(order), np.int64)
+    by_key[order] = np.cumsum(fresh) - 1
+    return renumbered(by_key)
+
+
+def renumbered(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """`numbers` numbered anew from 0 in order of first occurrence."""
+    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return rank[inverse]
+
+
+def firsts(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each row the index of the first row of its group, int64[n]."""
+    _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
+    return first[inverse]
+
+
+def held_out_twins(group: NDArray[np.int64], split: NDArray[np.int64], splits: int) -> NDArray[np.int64]:
+    """For each row the index of a row of its group in a later split, or -1: the first one in the last split of all.
+
+    Later splits are the ones to measure with, so a row that has such a twin is the one that has to go.
+    """
+    # The first row of the last split of a group is the first of the smallest number, counted from the end.
+    number = group * splits + (splits - 1 - split)
+    of_split, first = np.unique(number, return_index=True)
+    groups, at = np.unique(of_split // splits, return_index=True)
+    twin = first[at][np.searchsorted(groups, group)]
+    return np.where(split[twin] > split, twin, -1)
+
+
+def listed(rows: Rows, keys: NDArray[np.uint64], read: Callable[[Batch, int], T]) -> dict[int, T]:
+    """What `read(batch, i)` says of the rows with these keys (any order, repeats allowed), by row key."""
+    out: dict[int, T] = {}
+    for batch in rows.batches(np.unique(keys)) if len(keys) else ():
+        for i, example in enumerate(batch.examples):
+            if example is not None:
+                out[batch.key(i)] = read(batch, i)
+    return out

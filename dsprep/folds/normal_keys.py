@@ -1,0 +1,24 @@
+"""Keys under which examples are equal but for spelling: for normalised duplicates."""
+
+from __future__ import annotations
+
+from dsprep.folds.keyed import SharedKeyedRule, split_column
+from dsprep.model.batch import Batch
+from dsprep.model.rule import Columns
+from dsprep.text.normal import EXACT_KEYS, FORMS
+
+
+class NormalKeysRule(SharedKeyedRule):
+    """Base of rules about examples that are equal but for spelling: columns `row`, `key` and `exact` (uint64 of shape
+    (n, 2)), and `split`."""
+
+    fold = "normal-keys"
+
+    def emit(self, batch: Batch) -> Columns | None:
+        forms = batch.get(FORMS)
+        return {
+            "row": batch.keys[forms.index],
+            "key": forms.normal,
+            "exact": batch.get(EXACT_KEYS),
+            "split": split_column(batch, forms.index),
+        }

@@ -1,0 +1,28 @@
+"""Keys of prompts and of answers: for prompts that are answered in different ways."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dsprep.folds.keyed import SharedKeyedRule, split_column
+from dsprep.model.batch import Batch
+from dsprep.model.rule import Columns
+from dsprep.text.normal import FORMS
+
+
+class PromptKeysRule(SharedKeyedRule):
+    """Base of rules about prompts: columns `row`, `key` (of the prompt) and `answer` (uint64 of shape (n, 2)), and
+    `split`. Examples that ask nothing, or answer nothing, have no row."""
+
+    fold = "prompt-keys"
+
+    def emit(self, batch: Batch) -> Columns | None:
+        forms = batch.get(FORMS)
+        at = np.flatnonzero(forms.asks)
+        index = forms.index[at]
+        return {
+            "row": batch.keys[index],
+            "key": forms.prompt[at],
+            "answer": forms.answer[at],
+            "split": split_column(batch, index),
+        }

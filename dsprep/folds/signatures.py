@@ -1,0 +1,192 @@
+"""MinHash signatures of examples, and which examples are alike: for near-duplicates, near overlap and splitting.
+
+The state holds about 350 bytes per example and never any text. What is alike is worked out once for all rules of a run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from dsprep.folds.keyed import Gathered, Pieces, SharedKeyedRule, firsts, group_numbers, split_column, split_numbers
+from dsprep.model.batch import Batch, Feature
+from dsprep.model.rule import Columns, Rows, RuleOptions
+from dsprep.text.clusters import Pairs, Units, alike, components
+from dsprep.text.minhash import BANDS, PERMUTATIONS, signatures
+from dsprep.text.normal import EXACT_KEYS, FORMS, TEXTS
+from dsprep.text.shingles import Shingles, chunks, shingles
+
+#: Jaccard similarity from which two examples are near-duplicates.
+THRESHOLD = 0.8
+
+
+class NearOptions(RuleOptions):
+    """Options of rules about near-duplicates. Rules with equal options share their work."""
+
+    threshold: float = Field(
+        THRESHOLD, gt=0, le=1, description="Jaccard similarity of word 5-grams from which two examples are alike."
+    )
+    permutations: int = Field(
+        PERMUTATIONS, ge=16, le=1024, description="Length of a MinHash signature; each takes two bytes per example."
+    )
+    bands: int = Field(
+        BANDS,
+        ge=1,
+        le=256,
+        description="Bands of the signature; more find pairs of lower similarity. Must divide the permutations.",
+    )
+
+    @model_validator(mode="after")
+    def _bands_divide(self) -> NearOptions:
+        if self.permutations % self.bands:
+            raise ValueError(f"{self.bands} bands do not divide {self.permutations} permutations")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Which rows are alike.
+
+    Rows that are equal but for spelling are one unit: `unit[i]` (int64) is that of row i of the columns, numbered in
+    order of the first rows; `first[u]` is the index of the first row of unit u. `pairs` are pairs of units.
+    """
+
+    unit: Units
+    first: NDArray[np.int64]
+    pairs: Pairs
+
+
+class SignatureFold:
+    """The fold itself, for rules and for the engine: `empty`, `map` and `merge`; see `near_clusters` for the end.
+
+    Columns: `row`; `key` (normalised) and `exact`, uint64 of shape (n, 2); `answer`, uint64; `split`; `signature`,
+    uint16 of shape (n, permutations); `size`, the number of shingles, and `length`, the bytes of text, int64.
+    """
+
+    def __init__(self, permutations: int = PERMUTATIONS) -> None:
+        self.permutations = permutations
+        self.name = f"signatures-{permutations}"
+
+    def empty(self) -> Pieces:
+        return Pieces()
+
+    def map(self, batch: Batch) -> Pieces:
+        columns = self.emit(batch)
+        return Pieces([columns] if len(columns["row"]) else [])
+
+    def merge(self, a: list[Columns], b: list[Columns]) -> Pieces:
+        return Pieces((*a, *b))
+
+    def emit(self, batch: Batch) -> Columns:
+        """The columns of `batch`."""
+        forms = batch.get(FORMS)
+        signature, size = batch.get(_signatures(self.permutations))
+        return {
+            "row": batch.keys[forms.index],
+            "key": forms.normal,
+            "exact": batch.get(EXACT_KEYS),
+            "answer": forms.answer[:, 0],
+            "split": split_column(batch, forms.index),
+            "signature": signature,
+            "size": size,
+            "length": np.fromiter(map(len, forms.near), np.int64, len(forms.near)),
+        }
+
+
+class NearRule(SharedKeyedRule):
+    """Base of rules about examples that are alike: write `resolve` and ask `alike` for them."""
+
+    fold = "signatures"
+    Options: ClassVar[type[RuleOptions]] = NearOptions
+
+    @property
+    def fold_key(self) -> str:
+        return SignatureFold(self.options.permutations).name
+
+    def emit(self, batch: Batch) -> Columns | None:
+        return SignatureFold(self.options.permutations).emit(batch)
+
+    def alike(self, columns: Columns, rows: Rows) -> Alike:
+        """Which rows are alike under this rule's options; worked out by the first rule that asks."""
+        options = self.options
+        return alike_rows(columns, rows, threshold=options.threshold, bands=options.bands)
+
+
+def near_clusters(
+    state: list[Columns], rows: Rows, *, threshold: float = THRESHOLD, bands: int = BANDS
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Which rows belong together: `(row, cluster)`, two uint64 arrays with an entry per example of `state`.
+
+    `row` are the row keys, sorted; `cluster` is the row key of the first row of its cluster, itself for a row that is
+    like no other. Rows of a cluster are equal but for spelling, or alike with a verified similarity of at least
+    `threshold`, directly or by way of others; so when no cluster straddles two splits, no pair of them does. `state`
+    is what `SignatureFold`, or a rule about near-duplicates, has merged. Records that are no conversation, or have no
+    message, are not in it.
+    """
+    if not state:
+        return np.empty(0, np.uint64), np.empty(0, np.uint64)
+    pieces = state if isinstance(state, Pieces) else Pieces(state)
+    columns = pieces.gathered()
+    found = alike_rows(columns, rows, threshold=threshold, bands=bands)
+    label = components(len(found.first), found.pairs.left, found.pairs.right)
+    row = columns["row"]
+    return row, row[found.first[label[found.unit]]]
+
+
+def alike_rows(columns: Columns, rows: Rows, *, threshold: float, bands: int) -> Alike:
+    """Which rows of gathered signature columns are alike. `rows` reads texts again to verify candidates."""
+    if isinstance(columns, Gathered):
+        return columns.once(("alike", threshold, bands), lambda: _alike(columns, rows, threshold, bands))
+    return _alike(columns, rows, threshold, bands)
+
+
+def _alike(columns: Columns, rows: Rows, threshold: float, bands: int) -> Alike:
+    unit = group_numbers(columns["key"])
+    n = len(unit)
+    first = np.unique(firsts(unit))
+    signature, size, row = columns["signature"], columns["size"], columns["row"]
+    split, _ = split_numbers(columns)
+    if len(first) < n:
+        signature, size, split = signature[first], size[first], split[first]
+    row = row[first]
+
+    def load(units: Units) -> Shingles:
+        return _shingles(rows, row[units])
+
+    return Alike(unit, first, alike(signature, size, load, threshold=threshold, bands=bands, part=split))
+
+
+def _shingles(rows: Rows, keys: NDArray[np.uint64]) -> Shingles:
+    """The shingles of the rows with these keys (sorted, unique), in that order, read again from their source."""
+    hashes: list[NDArray[np.uint32]] = [np.empty(0, np.uint32)]
+    counts = np.zeros(len(keys), np.int64)
+    for batch in rows.batches(keys):
+        texts = batch.get(TEXTS)
+        at = np.searchsorted(keys, batch.keys[texts.index])
+        for piece in chunks(texts.near):
+            found = shingles(texts.near[piece], texts.apart[piece])
+            hashes.append(found.hashes)
+            counts[at[piece]] = found.counts
+    offsets = np.zeros(len(keys) + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return Shingles(np.concatenate(hashes), offsets)
+
+
+def _signatures(permutations: int) -> Feature[tuple[NDArray[np.uint16], NDArray[np.int64]]]:
+    """Signatures of the examples that `FORMS` speaks of, and how many shingles each has."""
+
+    def compute(batch: Batch) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+        forms = batch.get(FORMS)
+        signed: list[NDArray[np.uint16]] = [np.empty((0, permutations), np.uint16)]
+        sizes: list[NDArray[Any]] = [np.empty(0, np.int64)]
+        for piece in chunks(forms.near):
+            found = shingles(forms.near[piece], forms.apart[piece])
+            signed.append(signatures(found, permutations))
+            sizes.append(found.counts)
+        return np.concatenate(signed), np.concatenate(sizes)
+
+    return Feature(("signatures", permutations), compute)

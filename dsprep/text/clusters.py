@@ -1,0 +1,376 @@
+"""From signatures to pairs of texts that are alike, and to clusters of them; the work grows almost linearly with n.
+
+Units (texts that are the same already are one unit) are numbered 0 … n-1 in reading order. A pair is two arrays of
+units, `left` < `right`, one entry per pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsprep.text.minhash import agreement, band_keys
+from dsprep.text.mixing import numbers
+from dsprep.text.shingles import Shingles
+
+Units = NDArray[np.int64]
+#: Gives the shingles of some units (sorted, unique), in that order.
+Load = Callable[[Units], Shingles]
+
+#: Buckets of up to so many units are compared all with all.
+SMALL_BUCKET = 16
+#: How often a larger bucket is divided again, each time by one more band.
+DIVISIONS = 3
+#: Of more candidates, a unit keeps those with the best estimates: so many in its own part of the data, and so many
+#: elsewhere.
+MOST_PARTNERS = 16
+#: Clusters of up to so many units know all their pairs, those of more only the candidates'.
+SMALL_CLUSTER = 32
+#: How many standard deviations below the threshold an estimate must be to be rejected without a look at the texts.
+DEVIATIONS = 3.5
+#: How many shingles are held in memory at once for verifying; 4 bytes each.
+HELD_SHINGLES = 1 << 24
+
+_PAIRS_AT_ONCE = 1 << 20
+_32 = np.uint64(32)
+_MIX = np.uint64(numbers(64, 1)[0] | 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of units that are alike: `similarity` (float64) is the Jaccard similarity of their sets of shingles."""
+
+    left: Units
+    right: Units
+    similarity: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+def alike(
+    signatures: NDArray[np.uint16],
+    sizes: NDArray[np.int64],
+    load: Load,
+    *,
+    threshold: float,
+    bands: int,
+    part: NDArray[np.int64] | None = None,
+) -> Pairs:
+    """All pairs of units whose Jaccard similarity is at least `threshold`, verified on their shingles.
+
+    `signatures` is uint16 of shape (n, permutations), `sizes` how many shingles each unit has (those with none are
+    like nobody), `part` the part of the data (split) that a unit stands in. Of units that have very many others like
+    them (templates with a word filled in), not all pairs are found: each keeps its best few, and the clusters are whole
+    all the same. Sorted by left, then right.
+    """
+    n, permutations = signatures.shape
+    spread = (threshold * (1 - threshold) / permutations) ** 0.5
+    floor = max(1, int(np.ceil((threshold - DEVIATIONS * spread) * permutations)))
+    codes, agreed = _candidates(signatures, np.flatnonzero(sizes > 0), bands, floor)
+    left, right = _uncoded(codes)
+    chosen = _best(left, right, agreed, part if part is not None else np.zeros(n, np.int64))
+    left, right = left[chosen], right[chosen]
+    left, right = _uncoded(_completed(signatures, left, right, floor))
+    similarity = similarities(left, right, sizes, load)
+    held = similarity >= threshold
+    return Pairs(left[held], right[held], similarity[held])
+
+
+def _uncoded(codes: NDArray[np.uint64]) -> tuple[Units, Units]:
+    return (codes >> _32).astype(np.int64), (codes & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def _coded(a: Units, b: Units) -> NDArray[np.uint64]:
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    return (low.astype(np.uint64) << _32) | high.astype(np.uint64)
+
+
+def _candidates(
+    signatures: NDArray[np.uint16], units: Units, bands: int, floor: int
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Pairs of `units` that share a band and whose signatures agree in `floor` places, coded and sorted; and in how
+    many places each agrees."""
+    keys = band_keys(signatures, bands)
+    found: list[NDArray[np.uint64]] = []
+    waiting: list[NDArray[np.uint64]] = []
+    held = 0
+    for band in range(bands):
+        for codes in _colliding(keys, units, band):
+            waiting.append(codes)
+            held += len(codes)
+        # Merging now and then bounds the memory: in most bands the same pairs meet.
+        if waiting and (held > 4 * _PAIRS_AT_ONCE or band == bands - 1):
+            codes = np.unique(np.concatenate(waiting))
+            left, right = _uncoded(codes)
+            found.append(codes[agreement(signatures, left, right) >= floor])
+            waiting, held = [], 0
+    codes = np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
+    return codes, agreement(signatures, *_uncoded(codes))
+
+
+def _colliding(keys: NDArray[np.uint64], units: Units, band: int) -> list[NDArray[np.uint64]]:
+    """Coded pairs of units that share `band`, near-linear in their number.
+
+    Units of a small bucket are paired all with all. Those of a large one are paired with its first and with their
+    neighbours, and then the bucket is divided by the next band: units that are truly alike meet again there.
+    """
+    out: list[NDArray[np.uint64]] = []
+    key = keys[units, band]
+    for division in range(1, DIVISIONS + 1):
+        order, begins, ends = _buckets(key)
+        if not len(begins):
+            break
+        members = units[order]
+        sizes = ends - begins
+        small = sizes <= SMALL_BUCKET
+        _all_with_all(members, begins[small], ends[small], out)
+        begins, ends, sizes = begins[~small], ends[~small], sizes[~small]
+        if not len(begins):
+            break
+        at = _ranges(begins, sizes)
+        first = np.repeat(begins, sizes)
+        out.append(_coded(members[at[at != first] - 1], members[at[at != first]]))
+        out.append(_coded(members[first[at != first]], members[at[at != first]]))
+        key = key[order][at]
+        units = members[at]
+        key ^= keys[units, (band + division) % keys.shape[1]] * _MIX
+        key *= _MIX
+        key ^= key >> _32
+    return out
+
+
+def _buckets(key: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """An order that puts equal keys side by side, and the ranges in it that hold two or more of a key.
+
+    The low bits of a key make room for its index, so that plain numbers are sorted, which is several times as fast as
+    argsort and always stable. With fewer bits two keys are taken for one now and then, which costs a comparison.
+    """
+    n = len(key)
+    low = np.uint64((1 << max(1, int(n - 1).bit_length())) - 1)
+    packed = (key & ~low) | np.arange(n, dtype=np.uint64)
+    packed.sort()
+    high = packed & ~low
+    edges = np.concatenate(([0], np.flatnonzero(high[1:] != high[:-1]) + 1, [n]))
+    several = np.flatnonzero(np.diff(edges) > 1)
+    return (packed & low).astype(np.int64), edges[several], edges[several + 1]
+
+
+def _all_with_all(members: Units, begins: Units, ends: Units, out: list[NDArray[np.uint64]]) -> None:
+    sizes = ends - begins
+    at = _ranges(begins, sizes)
+    end = np.repeat(ends, sizes)
+    for step in range(1, SMALL_BUCKET):
+        inside = at + step < end
+        at, end = at[inside], end[inside]
+        if not len(at):
+            return
+        out.append(_coded(members[at], members[at + step]))
+
+
+def _ranges(begins: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The numbers from `begins[i]`, `sizes[i]` of them, for all i one after the other."""
+    total = int(sizes.sum())
+    return np.repeat(begins - (np.cumsum(sizes) - sizes), sizes) + np.arange(total)
+
+
+def _best(left: Units, right: Units, agreed: NDArray[np.int64], part: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which pairs to keep: those that are among the best of one of their two units (see MOST_PARTNERS)."""
+    m = len(left)
+    if not m or int(np.bincount(np.concatenate((left, right))).max()) <= MOST_PARTNERS:
+        return np.ones(m, np.bool_)
+    away = (part[left] != part[right]).astype(np.int64)
+    unit = np.concatenate((left, right)) * 2 + np.concatenate((away, away))
+    other = np.concatenate((right, left))
+    order = np.lexsort((other, -np.concatenate((agreed, agreed)), unit))
+    unit = unit[order]
+    begins = np.concatenate(([0], np.flatnonzero(unit[1:] != unit[:-1]) + 1))
+    rank = np.arange(2 * m) - np.repeat(begins, np.diff(np.append(begins, 2 * m)))
+    keep = np.zeros(m, np.bool_)
+    keep[order[rank < MOST_PARTNERS] % m] = True
+    return keep
+
+
+def _completed(signatures: NDArray[np.uint16], left: Units, right: Units, floor: int) -> NDArray[np.uint64]:
+    """The pairs, coded and sorted; with them, in small clusters, all other pairs whose signatures agree in `floor`
+    places, and in larger ones, those of the first unit."""
+    codes = _coded(left, right)
+    if not len(codes):
+        return codes
+    units, place = np.unique(np.concatenate((left, right)), return_inverse=True)
+    label = components(len(units), place[: len(left)], place[len(left) :])
+    order = np.argsort(label, kind="stable")
+    ordered = label[order]
+    edges = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, [len(ordered)]))
+    begins, ends = edges[:-1], edges[1:]
+    sizes = ends - begins
+    members = units[order]
+    more: list[NDArray[np.uint64]] = []
+    some = (sizes > 2) & (sizes <= SMALL_CLUSTER)
+    at, end = _ranges(begins[some], sizes[some]), np.repeat(ends[some], sizes[some])
+    for step in range(1, SMALL_CLUSTER):
+        inside = at + step < end
+        at, end = at[inside], end[inside]
+        more.append(_coded(members[at], members[at + step]))
+    many = sizes > SMALL_CLUSTER
+    at = _ranges(begins[many] + 1, sizes[many] - 1)
+    more.append(_coded(members[np.repeat(begins[many], sizes[many] - 1)], members[at]))
+    new = np.setdiff1d(np.concatenate(more), codes)
+    return np.union1d(codes, new[agreement(signatures, *_uncoded(new)) >= floor])
+
+
+def similarities(left: Units, right: Units, sizes: NDArray[np.int64], load: Load) -> NDArray[np.float64]:
+    """The Jaccard similarity of each pair: shingles in both over shingles in either, repeats not counted.
+
+    Units are loaded in blocks of about HELD_SHINGLES / 2, two blocks at a time, those that are paired together, so
+    that most units are loaded once.
+    """
+    out = np.zeros(len(left), np.float64)
+    if not len(left):
+        return out
+    units, place = np.unique(np.concatenate((left, right)), return_inverse=True)
+    first, second = place[: len(left)], place[len(left) :]
+    label = components(len(units), first, second)
+    order = np.argsort(label, kind="stable")
+    block = np.empty(len(units), np.int64)
+    block[order] = (np.cumsum(sizes[units[order]]) - 1) // (HELD_SHINGLES // 2)
+    one, two = np.minimum(block[first], block[second]), np.maximum(block[first], block[second])
+    tiles = np.lexsort((two, one))
+    edges = np.flatnonzero((np.diff(one[tiles]) != 0) | (np.diff(two[tiles]) != 0)) + 1
+    current = _Sets.none()
+    for tile in np.split(tiles, edges):
+        a, b = int(one[tile[0]]), int(two[tile[0]])
+        if current.block != a:
+            current = _Sets.of(a, units[block == a], load)
+        other = current if a == b else _Sets.of(b, units[block == b], load)
+        swap = block[first[tile]] > block[second[tile]]
+        in_current = np.where(swap, right[tile], left[tile])
+        in_other = np.where(swap, left[tile], right[tile])
+        out[tile] = _jaccard(current, in_current, other, in_other)
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """The sets of shingles of some units: of `units[i]`, `members[offsets[i] : offsets[i + 1]]`, sorted, unique."""
+
+    block: int
+    units: Units
+    members: NDArray[np.uint32]
+    offsets: NDArray[np.int64]
+
+    @classmethod
+    def none(cls) -> _Sets:
+        return cls(-1, np.empty(0, np.int64), np.empty(0, np.uint32), np.zeros(1, np.int64))
+
+    @classmethod
+    def of(cls, block: int, units: Units, load: Load) -> _Sets:
+        loaded = load(units)
+        members: list[NDArray[np.uint32]] = []
+        counts = np.zeros(len(units), np.int64)
+        # Sorted by number of set and member at once, a stretch at a time.
+        for start, stop in _stretches(loaded.offsets, _PAIRS_AT_ONCE):
+            hashes = loaded.hashes[loaded.offsets[start] : loaded.offsets[stop]]
+            number = np.repeat(np.arange(start, stop, dtype=np.uint64), loaded.counts[start:stop])
+            packed = (number << _32) | hashes
+            packed.sort()
+            fresh = np.ones(len(packed), np.bool_)
+            np.not_equal(packed[1:], packed[:-1], out=fresh[1:])
+            packed = packed[fresh]
+            members.append(packed.astype(np.uint32))
+            counts[start:stop] = np.bincount((packed >> _32).astype(np.int64) - start, minlength=stop - start)
+        offsets = np.zeros(len(units) + 1, np.int64)
+        np.cumsum(counts, out=offsets[1:])
+        return cls(block, units, np.concatenate(members) if members else np.empty(0, np.uint32), offsets)
+
+    def ranges(self, units: Units) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where the sets of `units` begin, and how large they are."""
+        at = np.searchsorted(self.units, units)
+        return self.offsets[at], self.offsets[at + 1] - self.offsets[at]
+
+
+def _stretches(offsets: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
+    """Ranges of consecutive items of about `most` in all each, one item at least; `offsets` are their bounds."""
+    out: list[tuple[int, int]] = []
+    start, n = 0, len(offsets) - 1
+    while start < n:
+        stop = int(np.searchsorted(offsets, offsets[start] + most, side="right")) - 1
+        stop = min(max(stop, start + 1), n)
+        out.append((start, stop))
+        start = stop
+    return out
+
+
+def _jaccard(one: _Sets, left: Units, two: _Sets, right: Units) -> NDArray[np.float64]:
+    begin_left, size_left = one.ranges(left)
+    begin_right, size_right = two.ranges(right)
+    both = np.zeros(len(left), np.int64)
+    bounds = np.zeros(len(left) + 1, np.int64)
+    np.cumsum(size_left + size_right, out=bounds[1:])
+    for start, stop in _stretches(bounds, _PAIRS_AT_ONCE):
+        piece = slice(start, stop)
+        number = np.arange(stop - start, dtype=np.uint64) << _32
+        a = np.repeat(number, size_left[piece]) | one.members[_ranges(begin_left[piece], size_left[piece])]
+        b = np.repeat(number, size_right[piece]) | two.members[_ranges(begin_right[piece], size_right[piece])]
+        # Both are sorted and without repeats, so what stands twice in the merged list is in both sets.
+        merged = np.concatenate((a, b))
+        merged.sort(kind="stable")
+        twice = merged[1:][merged[1:] == merged[:-1]]
+        both[piece] = np.bincount((twice >> _32).astype(np.int64), minlength=stop - start)
+    either: NDArray[np.int64] = np.maximum(1, size_left + size_right - both)
+    return np.divide(both, either, dtype=np.float64)
+
+
+def components(n: int, left: Units, right: Units) -> Units:
+    """The connected components of a graph of `n` nodes: for each node the smallest node of its component, int64.
+
+    Labels are handed to the root of the other side and paths are halved, until nothing changes: O(log n) rounds.
+    """
+    root = np.arange(n, dtype=np.int64)
+    while len(left):
+        a, b = root[left], root[right]
+        apart = a != b
+        left, right, a, b = left[apart], right[apart], a[apart], b[apart]
+        np.minimum.at(root, np.maximum(a, b), np.minimum(a, b))
+        while True:
+            above = root[root]
+            if np.array_equal(above, root):
+                break
+            root = above
+    return root
+
+
+def leaders(n: int, left: Units, right: Units, priority: Sequence[NDArray[np.int64]]) -> Units:
+    """Who stands for whom: for each of `n` nodes the node that is kept for it, itself if it is kept. int64.
+
+    Nodes are taken in order of `priority` (columns, the most important first; the smaller the earlier; ties by number).
+    One that is like none of those kept so far is kept, any other is left to the first kept one that it is like: so
+    no node is given up for one that it is only like by way of a third.
+    """
+    out = np.arange(n, dtype=np.int64)
+    if not len(left):
+        return out
+    rank = np.empty(n, np.int64)
+    rank[np.lexsort((np.arange(n), *reversed(priority)))] = np.arange(n)
+    a, b = rank[left], rank[right]
+    first, later = np.minimum(a, b), np.maximum(a, b)
+    order = np.lexsort((later, first))
+    first, later = first[order], later[order]
+    edges = np.concatenate(([0], np.flatnonzero(first[1:] != first[:-1]) + 1, [len(first)]))
+    kept: dict[int, int] = {}
+    followers = later.tolist()
+    bounds = edges.tolist()
+    for node, begin, end in zip(first[edges[:-1]].tolist(), bounds, bounds[1:], strict=False):
+        if node not in kept:
+            for follower in followers[begin:end]:
+                kept.setdefault(follower, node)
+    node_at = np.empty(n, np.int64)
+    node_at[rank] = np.arange(n)
+    if kept:
+        out[node_at[np.fromiter(kept.keys(), np.int64, len(kept))]] = node_at[
+            np.fromiter(kept.values(), np.int64, len(kept))
+        ]
+    return out

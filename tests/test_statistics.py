@@ -1,0 +1,267 @@
+"""Statistics: exact against the standard library and numpy, the same in any order of merging, plain JSON."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsprep.folds.statistics import LINEAR_BINS, StatisticsFold, default_epochs, histogram, summary
+from dsprep.model.batch import Batch
+from dsprep.model.record import UNDECODED, Example, Fault, Record
+from dsprep.model.rule import RuleContext
+from dsprep.model.target import Limit, Target
+from dsprep.targets.loading import load_target
+from dsprep.text.tokens import token_counts, trained_tokens
+
+FOLDER = Path(__file__).parent.parent / "rules" / "targets"
+TARGET = load_target("openai", {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.yaml")})
+ENCODING = "cl100k_base"
+
+
+def fold_for(target: Target = TARGET) -> StatisticsFold:
+    return StatisticsFold(RuleContext(target, ENCODING))
+
+
+def limited(tokens: int) -> Target:
+    return TARGET.model_copy(update={"max_tokens": Limit(value=tokens, unverified=True)})
+
+
+def chat(*texts: str, split: str | None = None, shape: str = "chat") -> Example:
+    roles = ("user", "assistant")
+    messages: list[Any] = [{"role": roles[i % 2], "content": text} for i, text in enumerate(texts)]
+    return Example({"messages": messages}, messages, split=split, format=shape)
+
+
+def batch_of(examples: list[Example | None], start: int = 0) -> Batch:
+    records = [Record(start + i, start + i + 1, 0, b"{}", {}) for i in range(len(examples))]
+    return Batch(source=0, path="data.jsonl", records=records, examples=examples)
+
+
+def drawn_examples(n: int, seed: int) -> list[Example | None]:
+    drawn = random.Random(seed)
+    return [
+        None
+        if drawn.random() < 0.05
+        else chat(
+            *(
+                " ".join(drawn.choices(["red", "green", "blue", "naïve", "語"], k=drawn.randrange(1, 60)))
+                for _ in "1234"[: drawn.randrange(1, 5)]
+            ),
+            split=drawn.choice(["train", "train", None, "validation", "test"]),
+            shape=drawn.choice(["chat", "alpaca"]),
+        )
+        for _ in range(n)
+    ]
+
+
+# Summaries
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=1, max_size=200))
+def test_a_summary_is_that_of_the_values(values: list[int]) -> None:
+    found = summary(Counter(values))
+    assert found["min"] == min(values)
+    assert found["max"] == max(values)
+    assert found["total"] == sum(values)
+    assert found["mean"] == pytest.approx(fmean(values), abs=1e-3)
+    assert found["median"] == pytest.approx(median(values), abs=1e-3)
+    for percent in (5, 95):
+        assert found[f"p{percent}"] == pytest.approx(float(np.percentile(values, percent)), abs=1e-3)
+
+
+def test_a_summary_of_nothing() -> None:
+    found = summary({})
+    assert found.pop("total") == 0
+    assert set(found.values()) == {None}
+
+
+def test_whole_numbers_are_whole() -> None:
+    assert json.dumps(summary(Counter([2, 4]))) == (
+        '{"min": 2, "mean": 3, "median": 3, "p5": 2.1, "p95": 3.9, "max": 4, "total": 6}'
+    )
+
+
+# Epochs
+
+
+@pytest.mark.parametrize(
+    ("examples", "epochs"),
+    [
+        (0, 0),
+        (1, 25),
+        (3, 25),
+        (4, 25),
+        (5, 20),
+        (10, 10),
+        (33, 3),
+        (34, 3),
+        (8_333, 3),
+        (8_334, 2),
+        (25_000, 1),
+        (10**6, 1),
+    ],
+)
+def test_the_cookbooks_epochs(examples: int, epochs: int) -> None:
+    assert default_epochs(examples) == epochs
+
+
+def test_a_target_may_have_its_own_epochs() -> None:
+    assert default_epochs(10, 4) == 4
+    assert default_epochs(0, 4) == 0
+
+
+# Histograms
+
+
+@given(st.dictionaries(st.sampled_from(["train", "test"]), st.lists(st.integers(0, 10**7), min_size=1, max_size=50)))
+def test_every_value_is_in_its_bin(values: dict[str, list[int]]) -> None:
+    found = histogram({split: Counter(part) for split, part in values.items()})
+    edges = found["edges"]
+    assert edges == sorted(set(edges))
+    for split, part in values.items():
+        wanted, _ = np.histogram(part, edges)
+        # numpy's last bin is closed; ours are all half-open and the last edge lies beyond the maximum.
+        assert found["counts"][split] == wanted.tolist()
+        assert max(part) < edges[-1]
+        assert min(part) >= edges[0]
+    if values:
+        together = [value for part in values.values() for value in part]
+        assert edges[1] > min(together), "no empty bin at the beginning"
+        assert edges[-2] <= max(together), "no empty bin at the end"
+
+
+def test_scales() -> None:
+    linear = histogram({"train": Counter(range(100, 900))})
+    assert linear["scale"] == "linear"
+    assert len(linear["edges"]) - 1 <= LINEAR_BINS
+    assert {b - a for a, b in pairwise(linear["edges"])} == {50}
+    log = histogram({"train": Counter([5, 6, 7, 10_000])})
+    assert log["scale"] == "log"
+    assert log["edges"][:4] == [4, 6, 8, 12]
+    assert histogram({"train": Counter([0, 0, 0, 50])})["edges"][:4] == [0, 1, 2, 3]
+    assert histogram({}) == {"scale": "linear", "edges": [], "counts": {}}
+
+
+# The fold
+
+
+def test_numbers_against_a_plain_count() -> None:
+    examples = drawn_examples(400, 1)
+    batch = batch_of(examples)
+    limit = 120
+    found = fold_for(limited(limit))
+    stats = found.finish(found.map(batch))
+    tokens = batch.get(token_counts(ENCODING)).tolist()
+    trained = batch.get(trained_tokens(ENCODING)).tolist()
+    present = [i for i, example in enumerate(examples) if example is not None]
+    assert stats["rows"] == len(examples)
+    assert stats["examples"] == len(present)
+    assert stats["not_conversations"] == len(examples) - len(present)
+    assert list(stats["splits"]) == ["train", "validation", "test"]
+    for split in stats["splits"]:
+        rows = [i for i in present if (examples[i].split or "train") == split]  # type: ignore[union-attr]
+        part = stats["splits"][split]
+        assert part["examples"] == len(rows)
+        assert part["tokens"] == summary(Counter(tokens[i] for i in rows))
+        assert part["trained_tokens"] == summary(Counter(trained[i] for i in rows))
+        assert part["turns"] == summary(Counter(len(examples[i].messages) for i in rows))  # type: ignore[union-attr]
+        assert part["over_limit"] == sum(tokens[i] > limit for i in rows)
+        assert sum(stats["histogram"]["counts"][split]) == len(rows)
+    assert stats["all"]["tokens"]["total"] == sum(tokens[i] for i in present)
+    assert sum(part["over_limit"] for part in stats["splits"].values()) == stats["all"]["over_limit"] > 0
+    training = [i for i in present if (examples[i].split or "train") == "train"]  # type: ignore[union-attr]
+    per_epoch = sum(min(tokens[i], limit) for i in training)
+    epochs = default_epochs(len(training))
+    assert stats["training"] == {
+        "examples": len(training),
+        "epochs": epochs,
+        "tokens_per_epoch": per_epoch,
+        "billed_tokens": per_epoch * epochs,
+    }
+    assert stats["limit"] == {"tokens": limit, "source": "", "as_of": None, "unverified": True}
+    assert sum(stats["formats"].values()) == len(present)
+    assert set(stats["roles"]) == {"user", "assistant"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_partition_merged_in_any_order_is_the_same(seed: int) -> None:
+    fold = fold_for()
+    examples = drawn_examples(120, seed)
+    whole = fold.map(batch_of(examples))
+    drawn = random.Random(seed)
+    edges = sorted({0, len(examples), *drawn.sample(range(len(examples)), 20)})
+    states = [fold.map(batch_of(examples[a:b], a)) for a, b in pairwise(edges)]
+    kept = pickle.dumps(states)
+    left = [fold.empty(), *states]
+    drawn.shuffle(left)
+    while len(left) > 1:
+        i = drawn.randrange(len(left) - 1)
+        left[i : i + 2] = [fold.merge(left[i], left[i + 1])]
+    assert left[0] == whole
+    assert json.dumps(fold.finish(left[0])) == json.dumps(fold.finish(whole)), "the order of keys is the same, too"
+    assert pickle.dumps(states) == kept, "merging changes none of its operands"
+    assert json.dumps(fold.finish(pickle.loads(pickle.dumps(whole)))) == json.dumps(fold.finish(whole))
+
+
+def test_what_is_no_example() -> None:
+    records = [
+        Record(0, 1, 0, b"", UNDECODED, faults=(Fault("blank-line"),)),
+        Record(1, 2, 1, b"{", UNDECODED, faults=(Fault("invalid-json"),)),
+        Record(2, 3, 3, b"17", 17),
+        Record(3, 4, 6, b"{}", {}),
+    ]
+    example = chat("hello", "hi")
+    fold = fold_for()
+    stats = fold.finish(fold.map(Batch(source=0, path="x", records=records, examples=[None, None, None, example])))
+    assert {key: stats[key] for key in ("rows", "examples", "undecodable", "not_conversations", "blank_lines")} == {
+        "rows": 3,
+        "examples": 1,
+        "undecodable": 1,
+        "not_conversations": 1,
+        "blank_lines": 1,
+    }
+
+
+def test_malformed_messages_do_no_harm() -> None:
+    messages: list[Any] = [None, 3, "x", {}, {"role": 7}, {"role": "wizard", "content": ["a"]}, {"role": "user"}]
+    fold = fold_for()
+    stats = fold.finish(fold.map(batch_of([Example({"messages": messages}, messages)])))
+    assert stats["roles"] == {"user": 1, "(other)": 1, "(none)": 5}
+    assert stats["all"]["turns"]["max"] == 7
+
+
+def test_roles_of_their_own_do_not_grow_the_state() -> None:
+    messages: list[Any] = [{"role": f"role {i}", "content": "x"} for i in range(500)]
+    assert fold_for().map(batch_of([Example({"messages": messages}, messages)])).roles == {"(other)": 500}
+
+
+def test_labels_are_said_with_their_source() -> None:
+    fold = fold_for()
+    stats = fold.finish(fold.map(batch_of([chat("?", "yes")] * 8 + [chat("?", "no", split="validation")] * 4)))
+    assert stats["labels"] == {
+        "source": "answer",
+        "classes": 2,
+        "splits": {"train": {"yes": 8}, "validation": {"no": 4}},
+        "unlabelled": {"train": 0, "validation": 0},
+    }
+    none = fold.finish(fold.map(batch_of([chat("?", "a long answer " * 9)] * 8)))
+    assert none["labels"] == {"source": None, "classes": 0, "splits": {}, "unlabelled": {}}
+
+
+def test_nothing_at_all_is_plain_json() -> None:
+    fold = fold_for()
+    stats = fold.finish(fold.empty())
+    assert json.loads(json.dumps(stats, allow_nan=False)) == stats
+    assert stats["rows"] == 0
+    assert stats["training"] == {"examples": 0, "epochs": 0, "tokens_per_epoch": 0, "billed_tokens": 0}
