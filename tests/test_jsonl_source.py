@@ -57,9 +57,9 @@ def test_records_know_where_they_are(tmp_path: Path) -> None:
     source = source_of(tmp_path, b'{"a": 1}\n{"b": "\xc3\xa9"}\n{"c": []}')
     records = read(source)
     assert [r.value for r in records] == [{"a": 1}, {"b": "é"}, {"c": []}]
-    assert [(r.ordinal, r.line, r.offset) for r in records] == [(0, 1, 0), (1, 2, 9), (2, 3, 19)]
+    assert [(r.ordinal, r.line, r.offset) for r in records] == [(0, 1, 0), (1, 2, 9), (2, 3, 21)]
     assert [r.raw for r in records] == [b'{"a": 1}', b'{"b": "\xc3\xa9"}', b'{"c": []}']
-    assert source.info.bytes == 28
+    assert source.info.bytes == 30
     assert source.info.format == "jsonl"
 
 
@@ -483,7 +483,7 @@ def test_an_array_with_a_broken_item_keeps_the_others(tmp_path: Path) -> None:
     assert [record.value for record in records[:2]] == [{"a": 1}, UNDECODED]
     assert [record.value for record in records if record.value is not UNDECODED][:3] == [{"a": 1}, {"a": "3"}, {"a": 4}]
     broken = records[1].faults[0]
-    assert (broken.kind, broken.line, broken.column) == ("invalid-json", 2, "8")
+    assert (broken.kind, broken.line, broken.column) == ("invalid-json", 2, "7")
     assert all(record.faults for record in records if record.value is UNDECODED)
 
 

@@ -14,6 +14,7 @@ from dsprep.api.session import Session
 from dsprep.engine.distributing import NOWHERE, REJECTED, WriteShard
 from dsprep.engine.folding import BLANK, Fold, Folded
 from dsprep.engine.splitting import SplitPlan, assign, units
+from dsprep.folds.look_alikes import LookAlikeFold, look_alikes
 from dsprep.folds.signatures import SignatureFold, near_clusters
 from dsprep.folds.split_keys import no_keys
 from dsprep.model.record import Example
@@ -24,8 +25,8 @@ from dsprep.text.labels import LabelSource
 
 _SIGNATURES = SignatureFold()
 
-#: What has to be known of near-duplicates to keep them together.
-NEAR_FOLDS: Mapping[str, Fold] = {_SIGNATURES.name: _SIGNATURES}
+#: What has to be known of rows that are alike to keep them together.
+NEAR_FOLDS: Mapping[str, Fold] = {_SIGNATURES.name: _SIGNATURES, LookAlikeFold.name: LookAlikeFold()}
 
 
 def destinations(
@@ -34,21 +35,22 @@ def destinations(
     *,
     removed: Container[int],
     source: LabelSource | None,
-    near: NDArray[np.uint64],
+    near: Sequence[NDArray[np.uint64]],
 ) -> NDArray[np.uint8]:
     """The destination of each row of `folded.table`, uint8: a split's number, REJECTED or NOWHERE.
 
-    Rows to split are those in the state of the "split-keys" fold that are not `removed` (row keys). `near` has, for
-    each of the rows in that state, in order of row, a number that near-duplicates share (0: none).
+    Rows to split are those in the state of the "split-keys" fold that are not `removed` (row keys). `near` is as
+    `near_numbers` gives it.
     """
     pieces = folded.states["split-keys"]
     columns = gathered(pieces) if pieces else no_keys()
     row = columns["row"]
     stays = np.fromiter((key not in removed for key in row.tolist()), np.bool_, len(row))
     columns = {name: column[stays] for name, column in columns.items()}
-    near = near[stays]
-    unit = units(len(near), [columns["content"], columns["prompt"], columns["group"], near])
-    label = columns[source] if source is not None else np.zeros(len(near), np.uint64)
+    n = len(columns["row"])
+    tied = [columns["content"], columns["prompt"], columns["group"], *(numbers[stays] for numbers in near)]
+    unit = units(n, tied)
+    label = columns[source] if source is not None else np.zeros(n, np.uint64)
     stratum = np.unique(label, return_inverse=True)[1].astype(np.int64)
     part = assign(plan, unit=unit, stratum=stratum, content=columns["content"])
     out = np.full(len(folded.table), REJECTED, np.uint8)
@@ -66,16 +68,23 @@ def output_folder(path: str | Path) -> Path:
     return folder
 
 
-def near_numbers(folded: Folded) -> NDArray[np.uint64]:
-    """For each row in the state of the "split-keys" fold, in order of row, a number shared by near-duplicates."""
+def near_numbers(folded: Folded) -> list[NDArray[np.uint64]]:
+    """For each row in the state of the "split-keys" fold, in order of row, a number shared by near-duplicates, and one
+    shared by rows whose questions look alike (0: none)."""
     pieces = folded.states["split-keys"]
     if not pieces:
-        return np.empty(0, np.uint64)
-    out = np.zeros(sum(len(piece["row"]) for piece in pieces), np.uint64)
-    row, cluster = near_clusters(folded.states[_SIGNATURES.name], folded.table)
-    # Row keys start at 0, which here means nobody.
-    out[np.searchsorted(gathered(pieces)["row"], row)] = cluster + np.uint64(1)
-    return out
+        return []
+    all_rows = gathered(pieces)["row"]
+    numbers = []
+    for row, cluster in (
+        near_clusters(folded.states[_SIGNATURES.name], folded.table),
+        look_alikes(folded.states[LookAlikeFold.name], folded.table),
+    ):
+        out = np.zeros(len(all_rows), np.uint64)
+        # Row keys start at 0, which here means nobody.
+        out[np.searchsorted(all_rows, row)] = cluster + np.uint64(1)
+        numbers.append(out)
+    return numbers
 
 
 def writer(

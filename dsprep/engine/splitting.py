@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dsprep.text.clusters import components
+
 #: How strongly a stratum's deficit moves the next draw. The deficit is then a stationary process with a standard
 #: deviation of sqrt(p(1-p) / (2g - g^2)) rows: 0.7 rows for p = 0.1 and g = 0.1.
 GAIN = 0.1
@@ -89,30 +91,15 @@ def assign(
 def units(n: int, keys: Sequence[NDArray[np.uint64]]) -> NDArray[np.int64]:
     """Number the units of `n` rows: rows that are equal in any of `keys` (uint64[n], 0: belongs to nobody) belong
     together, and whoever belongs to one of them. The number of a unit is the index of its first row. int64[n]."""
-    parent = np.arange(n, dtype=np.int64)
-    edges: list[NDArray[np.int64]] = []
+    left: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    right: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     for key in keys:
         order = np.argsort(key, kind="stable")
         ordered = key[order]
         same = (ordered[1:] == ordered[:-1]) & (ordered[1:] != 0)
-        edges.append(np.stack([order[:-1][same], order[1:][same]], axis=1).astype(np.int64))
-    pairs = np.concatenate(edges) if edges else np.empty((0, 2), np.int64)
-
-    def root(x: int) -> int:
-        while parent[x] != x:
-            parent[x] = parent[parent[x]]
-            x = int(parent[x])
-        return x
-
-    for a, b in pairs.tolist():
-        x, y = root(a), root(b)
-        if x != y:
-            # The smaller index stays the root, so that a unit is named by its first row.
-            parent[max(x, y)] = min(x, y)
-    tied = np.unique(pairs)
-    for x in tied.tolist():
-        parent[x] = root(x)
-    return parent
+        left.append(order[:-1][same])
+        right.append(order[1:][same])
+    return components(n, np.concatenate(left), np.concatenate(right))
 
 
 def _uniform(salt: bytes, content: int) -> float:

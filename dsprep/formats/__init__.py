@@ -1,1 +1,151 @@
+"""Formats: the shapes that conversations come in, one file each, and the choice between them."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, islice
+from typing import Any, Final, Protocol
+
+from dsprep.formats import alpaca, chat, prompt_completion, sharegpt
+from dsprep.formats.table import Mapping, MappingError, TableNormaliser, infer_mapping
+from dsprep.model.record import Example, Record
+from dsprep.model.source import Normaliser, Source
+
+__all__ = [
+    "FORMATS",
+    "ChatNormaliser",
+    "Mapping",
+    "MappingError",
+    "TableNormaliser",
+    "infer_mapping",
+    "loses",
+    "normaliser_for",
+    "recognised",
+    "render",
+]
+
+#: So many records decide what a file of JSON is, and so many rows what the columns of a table are.
+SAMPLE_RECORDS: Final = 200
+SAMPLE_ROWS: Final = 100_000
+
+
+class Format(Protocol):
+    """What each of the modules is. `parse` takes a value that it recognises, `render` any example."""
+
+    NAME: str
+    KEYS: frozenset[str]
+
+    def recognises(self, value: dict[str, Any]) -> bool: ...
+    def parse(self, value: dict[str, Any]) -> Example: ...
+    def render(self, example: Example) -> dict[str, Any]: ...
+    def loses(self, example: Example) -> list[str]: ...
+
+
+#: By name, in the order in which they are tried.
+FORMATS: Final[dict[str, Format]] = {module.NAME: module for module in (chat, prompt_completion, alpaca, sharegpt)}
+_OTHERS: Final = tuple(FORMATS[name] for name in FORMATS if name != chat.NAME)
+
+
+def recognised(value: Any) -> str | None:
+    """The name of the format of a record's value, or None if it is no conversation."""
+    if type(value) is dict:
+        for name, known in FORMATS.items():
+            if known.recognises(value):
+                return name
+    return None
+
+
+def render(example: Example, name: str) -> dict[str, Any]:
+    """`example` as a whole record of the format with that name: with its label, group, split and metadata, where they
+    do not stand in the record already. In chat they are members of their own, in other formats metadata are columns.
+
+    What cannot be carried (see `loses`) is left out. Raises KeyError for an unknown name.
+    """
+    out = dict(FORMATS[name].render(example))
+    if name == chat.NAME:
+        if example.meta and "metadata" not in out:
+            out["metadata"] = example.meta
+    else:
+        for key, value in example.meta.items():
+            out.setdefault(key, value)
+    if example.label is not None and (example.label_pointer is None or example.label_pointer == "/label"):
+        out.setdefault("label", example.label)
+    if example.group is not None:
+        out.setdefault("group", example.group)
+    if example.split is not None:
+        out.setdefault("split", example.split)
+    return out
+
+
+def loses(example: Example, name: str) -> list[str]:
+    """What a record of the format with that name cannot carry of `example`, in words; empty if nothing."""
+    return FORMATS[name].loses(example)
+
+
+class ChatNormaliser(Normaliser):
+    """Takes each record for what it looks like: chat, or a format that has a chat form. Others are no examples."""
+
+    def example(self, record: Record) -> Example | None:
+        """See `Normaliser.example`."""
+        value = record.value
+        if type(value) is not dict:
+            return None
+        if "messages" in value:
+            messages = value["messages"]
+            if len(value) == 1 and type(messages) is list:
+                return Example(value, messages)
+            return chat.parse(value)
+        for known in _OTHERS:
+            if known.recognises(value):
+                return _with_rest(known.parse(value), value, known.KEYS)
+        return None
+
+
+def _with_rest(example: Example, value: dict[str, Any], known: frozenset[str]) -> Example:
+    """`example` with what else its record says: label, group, split, and all other columns as metadata."""
+    for key, item in value.items():
+        if key in known:
+            continue
+        if key == "label":
+            example.label = chat.scalar_text(item)
+        elif key == "group":
+            example.group = chat.scalar_text(item)
+        elif key == "split":
+            example.split = chat.split_named(item)
+        elif key == "metadata" and type(item) is dict:
+            example.meta.update(item)
+        else:
+            example.meta[key] = item
+    return example
+
+
+def normaliser_for(
+    source: Source, mapping: Mapping | None = None, *, infer: bool = False
+) -> tuple[Normaliser, list[str]]:
+    """What makes examples of the records of `source`, and what was assumed, in sentences.
+
+    A table's columns are mapped as `mapping` says; what it leaves open, or all of it, is inferred from the columns.
+    JSON is taken for what it looks like, unless there is a `mapping`; with `infer`, JSON of which no record is a
+    conversation is taken for a table. Raises MappingError (an InputError) if columns cannot be mapped.
+    """
+    if mapping is None and source.format != "csv":
+        if not infer:
+            return ChatNormaliser(), []
+        sample = list(islice(_values(source), SAMPLE_RECORDS))
+        if not sample or any(recognised(value) for value in sample):
+            return ChatNormaliser(), []
+    values = _values(source)
+    first = next(values, None)
+    if first is None:
+        return ChatNormaliser(), []  # nothing to map; the source says what is wrong with that
+    rows = islice(chain((first,), values), SAMPLE_ROWS)
+    inferred = infer_mapping(None, rows, path=source.display, given=mapping)
+    return TableNormaliser(inferred.mapping, inferred.columns), list(inferred.explanation)
+
+
+def _values(source: Source) -> Iterator[dict[str, Any]]:
+    """The values of the records of `source` that are objects."""
+    for shard in source.plan(1 << 22):
+        for record in source.read(shard):
+            if type(record.value) is dict:
+                yield record.value

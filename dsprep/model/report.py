@@ -112,5 +112,5 @@ def render_message(meta: RuleMeta, args: Mapping[str, Any]) -> str:
     """The sentence of a finding. A template that does not fit its args is shown as it is rather than failing a run."""
     try:
         return meta.message.format(**args)
-    except (KeyError, IndexError, ValueError):
+    except (LookupError, ValueError, TypeError, AttributeError):
         return meta.message

@@ -70,11 +70,10 @@ def alike(
     n, permutations = signatures.shape
     spread = (threshold * (1 - threshold) / permutations) ** 0.5
     floor = max(1, int(np.ceil((threshold - DEVIATIONS * spread) * permutations)))
-    codes, agreed = _candidates(signatures, np.flatnonzero(sizes > 0), bands, floor)
-    left, right = _uncoded(codes)
-    chosen = _best(left, right, agreed, part if part is not None else np.zeros(n, np.int64))
-    left, right = left[chosen], right[chosen]
-    left, right = _uncoded(_completed(signatures, left, right, floor))
+    if part is None:
+        part = np.zeros(n, np.int64)
+    codes = _candidates(signatures, np.flatnonzero(sizes > 0), bands, floor, part)
+    left, right = _uncoded(_completed(signatures, codes, floor))
     similarity = similarities(left, right, sizes, load)
     held = similarity >= threshold
     return Pairs(left[held], right[held], similarity[held])
@@ -89,27 +88,32 @@ def _coded(a: Units, b: Units) -> NDArray[np.uint64]:
     return (low.astype(np.uint64) << _32) | high.astype(np.uint64)
 
 
+def _distinct(parts: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """All numbers of `parts`, sorted, each once. Sorting beats the hash table behind numpy's own `unique`."""
+    out = np.concatenate([np.empty(0, np.uint64), *parts])
+    out.sort()
+    fresh = np.ones(len(out), np.bool_)
+    np.not_equal(out[1:], out[:-1], out=fresh[1:])
+    return out[fresh]
+
+
 def _candidates(
-    signatures: NDArray[np.uint16], units: Units, bands: int, floor: int
-) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Pairs of `units` that share a band and whose signatures agree in `floor` places, coded and sorted; and in how
-    many places each agrees."""
+    signatures: NDArray[np.uint16], units: Units, bands: int, floor: int, part: NDArray[np.int64]
+) -> NDArray[np.uint64]:
+    """Pairs of `units` that share a band and whose signatures agree in `floor` places, coded and sorted: of each unit
+    the best (see MOST_PARTNERS)."""
     keys = band_keys(signatures, bands)
-    found: list[NDArray[np.uint64]] = []
+    best = np.empty(0, np.uint64)
     waiting: list[NDArray[np.uint64]] = []
-    held = 0
     for band in range(bands):
-        for codes in _colliding(keys, units, band):
-            waiting.append(codes)
-            held += len(codes)
-        # Merging now and then bounds the memory: in most bands the same pairs meet.
-        if waiting and (held > 4 * _PAIRS_AT_ONCE or band == bands - 1):
-            codes = np.unique(np.concatenate(waiting))
-            left, right = _uncoded(codes)
-            found.append(codes[agreement(signatures, left, right) >= floor])
-            waiting, held = [], 0
-    codes = np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
-    return codes, agreement(signatures, *_uncoded(codes))
+        waiting += _colliding(keys, units, band)
+        # Taking stock now and then bounds the memory. The best of all are the best of the best so far and the new ones.
+        if sum(map(len, waiting)) > 2 * _PAIRS_AT_ONCE or band == bands - 1:
+            codes = _distinct(waiting)
+            codes = codes[agreement(signatures, *_uncoded(codes)) >= floor]
+            best = _best(_distinct([best, codes]), signatures, part)
+            waiting = []
+    return best
 
 
 def _colliding(keys: NDArray[np.uint64], units: Units, band: int) -> list[NDArray[np.uint64]]:
@@ -177,31 +181,34 @@ def _ranges(begins: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.i
     return np.repeat(begins - (np.cumsum(sizes) - sizes), sizes) + np.arange(total)
 
 
-def _best(left: Units, right: Units, agreed: NDArray[np.int64], part: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which pairs to keep: those that are among the best of one of their two units (see MOST_PARTNERS)."""
-    m = len(left)
+def _best(codes: NDArray[np.uint64], signatures: NDArray[np.uint16], part: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Those of sorted pairs that are among the best of one of their two units (see MOST_PARTNERS)."""
+    left, right = _uncoded(codes)
+    m = len(codes)
     if not m or int(np.bincount(np.concatenate((left, right))).max()) <= MOST_PARTNERS:
-        return np.ones(m, np.bool_)
-    away = (part[left] != part[right]).astype(np.int64)
-    unit = np.concatenate((left, right)) * 2 + np.concatenate((away, away))
-    other = np.concatenate((right, left))
-    order = np.lexsort((other, -np.concatenate((agreed, agreed)), unit))
-    unit = unit[order]
-    begins = np.concatenate(([0], np.flatnonzero(unit[1:] != unit[:-1]) + 1))
-    rank = np.arange(2 * m) - np.repeat(begins, np.diff(np.append(begins, 2 * m)))
+        return codes
+    agreed = agreement(signatures, left, right)
+    permutations = signatures.shape[1]
+    away = part[left] != part[right]
+    # By unit, then part, then the worse the later; equally good pairs stay in order.
+    rank = np.concatenate([(unit * 2 + away) * (permutations + 1) + (permutations - agreed) for unit in (left, right)])
+    order = np.argsort(rank, kind="stable")
+    group = rank[order] // (permutations + 1)
+    begins = np.concatenate(([0], np.flatnonzero(group[1:] != group[:-1]) + 1))
+    nth = np.arange(2 * m) - np.repeat(begins, np.diff(np.append(begins, 2 * m)))
     keep = np.zeros(m, np.bool_)
-    keep[order[rank < MOST_PARTNERS] % m] = True
-    return keep
+    keep[order[nth < MOST_PARTNERS] % m] = True
+    return codes[keep]
 
 
-def _completed(signatures: NDArray[np.uint16], left: Units, right: Units, floor: int) -> NDArray[np.uint64]:
-    """The pairs, coded and sorted; with them, in small clusters, all other pairs whose signatures agree in `floor`
-    places, and in larger ones, those of the first unit."""
-    codes = _coded(left, right)
+def _completed(signatures: NDArray[np.uint16], codes: NDArray[np.uint64], floor: int) -> NDArray[np.uint64]:
+    """The pairs; with them, in small clusters, all other pairs whose signatures agree in `floor` places, and in larger
+    ones, those of the first unit. Coded and sorted."""
     if not len(codes):
         return codes
-    units, place = np.unique(np.concatenate((left, right)), return_inverse=True)
-    label = components(len(units), place[: len(left)], place[len(left) :])
+    left, right = _uncoded(codes)
+    units, first, second = _renumbered(left, right)
+    label = components(len(units), first, second)
     order = np.argsort(label, kind="stable")
     ordered = label[order]
     edges = np.concatenate(([0], np.flatnonzero(ordered[1:] != ordered[:-1]) + 1, [len(ordered)]))
@@ -218,8 +225,16 @@ def _completed(signatures: NDArray[np.uint16], left: Units, right: Units, floor:
     many = sizes > SMALL_CLUSTER
     at = _ranges(begins[many] + 1, sizes[many] - 1)
     more.append(_coded(members[np.repeat(begins[many], sizes[many] - 1)], members[at]))
-    new = np.setdiff1d(np.concatenate(more), codes)
-    return np.union1d(codes, new[agreement(signatures, *_uncoded(new)) >= floor])
+    new = _distinct(more)
+    return _distinct([codes, new[agreement(signatures, *_uncoded(new)) >= floor]])
+
+
+def _renumbered(left: Units, right: Units) -> tuple[Units, Units, Units]:
+    """The units that stand in pairs, sorted, and the pairs as indexes into them."""
+    stands = np.zeros(1 + max(int(left.max()), int(right.max())), np.bool_)
+    stands[left] = stands[right] = True
+    number = np.cumsum(stands) - 1
+    return np.flatnonzero(stands), number[left], number[right]
 
 
 def similarities(left: Units, right: Units, sizes: NDArray[np.int64], load: Load) -> NDArray[np.float64]:
@@ -231,8 +246,7 @@ def similarities(left: Units, right: Units, sizes: NDArray[np.int64], load: Load
     out = np.zeros(len(left), np.float64)
     if not len(left):
         return out
-    units, place = np.unique(np.concatenate((left, right)), return_inverse=True)
-    first, second = place[: len(left)], place[len(left) :]
+    units, first, second = _renumbered(left, right)
     label = components(len(units), first, second)
     order = np.argsort(label, kind="stable")
     block = np.empty(len(units), np.int64)

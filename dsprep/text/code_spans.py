@@ -15,7 +15,7 @@ _INDENTED: Final = re.compile(r"(?:\A|\n[ \t]*\n)((?:(?: {4}|\t)[^\n]*(?:\n|\Z))
 
 
 def fenced_blocks(text: str) -> list[Span]:
-    """The fenced blocks of `text`, fences included, as offsets in order. One that is never closed reaches to the end."""
+    """The fenced blocks of `text`, fences included, as offsets in order. One that is never closed reaches the end."""
     if "```" not in text and "~~~" not in text:
         return []
     blocks: list[Span] = []

@@ -262,6 +262,7 @@ _DIGITS_TO_ZERO: Final = bytes(48 if 48 <= c < 58 else 1 for c in range(256))
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _QUOTE_ESCAPE: Final = b"\\u0022"
+_CUT_ESCAPES: Final = re.compile(r"\\?(?:u[0-9a-fA-F]{0,4})?(?:\\(?:u[0-9a-fA-F]{0,4})?)?")
 _CUT_LITERALS: Final = frozenset(
     literal[:n] for literal in ("true", "false", "null", "NaN", "Infinity", "-Infinity") for n in range(1, len(literal))
 )
@@ -484,5 +485,5 @@ def _ends_early(error: json.JSONDecodeError, text: str) -> bool:
     rest = text[error.pos : end]
     if rest in _CUT_LITERALS or re.fullmatch(r"-|\.|[eE][+-]?", rest):
         return True
-    # `"\`, `"\u12`: the escape is cut, not wrong.
-    return error.msg.startswith("Invalid \\") and re.fullmatch(r"\\?(?:u[0-9a-fA-F]{0,3})?", rest) is not None
+    # An escape, or a pair of them, that is cut or has nothing behind it, not even a quote, is not wrong in itself.
+    return error.msg.startswith("Invalid \\") and _CUT_ESCAPES.fullmatch(rest) is not None
