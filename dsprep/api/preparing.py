@@ -172,7 +172,7 @@ def _cleaned(session: Session, granted: Sequence[str]) -> _Cleaned:
         session.progress.begin("checking", session.bytes)
         removed.clear()
         # Duplicates are looked for among the rows as they will be written, so rows are mended before.
-        repair = Repair(session.singles, policy, relabelled=partial(relabelled, source=source))
+        repair = Repair(session.singles, policy, relabelled=partial(relabelled, source=source), converting=True)
         session.pipeline = replace(session.pipeline, repair=with_relabels(repair, spellings))
         return fold(
             session.pipeline,
@@ -209,7 +209,7 @@ def _report(
     summaries = [
         RuleSummary(metas[code], tally, fixed[code]) for code, tally in tallies.items() if tally.total or fixed[code]
     ]
-    settings = settings_of(session)
+    settings = settings_of(session, "prepare")
     settings["rules"] = sorted(tallies)
     return Report(
         tool=f"dsprep {VERSION}",

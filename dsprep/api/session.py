@@ -227,7 +227,7 @@ def report_of(session: Session, folded: Folded, **parts: Any) -> Report:
     return Report(
         tool=f"dsprep {VERSION}",
         inputs=[source.info for source in session.pipeline.sources],
-        settings=settings_of(session),
+        settings=settings_of(session, "lint"),
         summaries=sort_summaries(summaries),
         stats=parts.get("stats", {}),
         funnel=parts["funnel"],
@@ -242,9 +242,10 @@ def sort_summaries(summaries: Iterable[RuleSummary]) -> list[RuleSummary]:
     return sorted(summaries, key=lambda s: (s.severity.rank, -s.tally.total, s.meta.code))
 
 
-def settings_of(session: Session) -> dict[str, Any]:
+def settings_of(session: Session, command: str) -> dict[str, Any]:
     """The settings that decide the result, as JSON: never how many workers computed it, nor where it was written."""
     return {
+        "command": command,
         "target": session.target.name,
         "encoding": session.context.encoding,
         "seed": session.settings.seed,

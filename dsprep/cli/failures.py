@@ -33,10 +33,8 @@ def reported() -> Iterator[None]:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, ValueError | LookupError) and type(error).__module__.startswith("dsprep."):
-        return str(error)
-    if type(error).__name__ in ("InputError", "ConfigError", "BrokenPluginError"):
-        return str(error)
+    if type(error).__module__.startswith("dsprep."):
+        return str(error)  # our own exceptions are written for people
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{(error.strerror or str(error)).lower()}"

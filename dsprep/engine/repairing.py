@@ -54,12 +54,15 @@ class Repaired:
 @dataclass(frozen=True)
 class Repair:
     """Mends batches by the fixes that `policy` allows. `relabel` maps labels to the spelling to write, on behalf of the
-    rule with `relabel_code`; `relabelled` writes one into a record."""
+    rule with `relabel_code`; `relabelled` writes one into a record. With `converting`, records of other formats are
+    mended in their chat form, which then stands in their place; without, only the fix that converts them touches them.
+    """
 
     rules: Sequence[ExampleRule]
     policy: FixPolicy
     relabel: Mapping[str, str] = field(default_factory=dict)
     relabel_code: str = ""
+    converting: bool = False
     relabelled: Callable[[Example, Mapping[str, str]], dict[str, Any] | None] | None = None
 
     def __call__(
@@ -85,7 +88,7 @@ class Repair:
             for i, chosen in edits.items():
                 value = self._edited(records[i], examples[i], chosen)
                 records[i] = _with_value(records[i], value, mended[i])
-                examples[i] = _carried(examples[i], normaliser.example(records[i]))
+                examples[i] = self._reread(examples[i], records[i], normaliser)
                 out.changed.add(i)
                 out.rejected.pop(i, None)
                 again.append(i)
@@ -100,7 +103,7 @@ class Repair:
                 value = self.relabelled(example, self.relabel)
                 if value is not None:
                     records[i] = _with_value(records[i], value, ())
-                    examples[i] = _carried(example, normaliser.example(records[i]))
+                    examples[i] = self._reread(example, records[i], normaliser)
                     out.changed.add(i)
                     out.fixed[self.relabel_code] += 1
         for i in out.dropped:
@@ -145,7 +148,7 @@ class Repair:
                     continue
                 example = examples[i]
                 whole = any(isinstance(edit, Replace) and edit.pointer == "" for edit in wanted)
-                if example is not None and example.format != "chat" and not whole:
+                if example is not None and example.format != "chat" and not whole and not self.converting:
                     continue  # pointers are into the chat form, which this record gets only by its own fix
                 taken = edits.setdefault(i, [])
                 if any(_touches(a, b) for a in wanted for b in taken):
@@ -155,10 +158,34 @@ class Repair:
                 out.fixed[code] += 1
         return {i: chosen for i, chosen in edits.items() if chosen and i not in out.dropped}
 
-    @staticmethod
-    def _edited(record: Record, example: Example | None, edits: Iterable[Edit]) -> Any:
-        base = example.record if example is not None and example.format == "chat" else record.value
+    def _edited(self, record: Record, example: Example | None, edits: Iterable[Edit]) -> Any:
+        in_chat_form = example is not None and (self.converting or example.format == "chat")
+        base = example.record if example is not None and in_chat_form else record.value
         return edit_value(None if base is UNDECODED else base, edits)
+
+    def _reread(self, before: Example | None, record: Record, normaliser: Normaliser) -> Example | None:
+        """The example of a mended record, which knows what `before` knew of itself: an edit that takes the label out of
+        the record, because the target rejects the key, does not take it from the example."""
+        if before is None:
+            return normaliser.example(record)
+        if before.format == "chat" or not self.converting:
+            after = normaliser.example(record)
+        else:
+            # The chat form of a table's row is no row of the table any more.
+            messages = record.value.get("messages")
+            after = Example(
+                record.value,
+                messages if type(messages) is list else [],
+                record.value.get("tools"),
+                format=before.format,
+                origins=before.origins,
+            )
+        if after is not None:
+            after.label = before.label if after.label is None else after.label
+            after.group = before.group if after.group is None else after.group
+            after.split = before.split if after.split is None else after.split
+            after.meta = after.meta or before.meta
+        return after
 
 
 def _touches(a: Edit, b: Edit) -> bool:
@@ -182,20 +209,6 @@ def _with_value(record: Record, value: Any, mended: Collection[str]) -> Record:
     """`record` with a new value. What its source saw wrong stays wrong, save what the rules named in `mended` fixed."""
     faults = tuple(fault for fault in record.faults if fault.kind not in mended)
     return Record(record.ordinal, record.line, record.offset, b"", value, record.row, faults)
-
-
-def _carried(before: Example | None, after: Example | None) -> Example | None:
-    """`after`, which knows what `before` knew of itself: an edit that takes the label out of the record because the
-    target rejects the key does not take it from the example, and the chat form of a table's row is not a table's row.
-    """
-    if before is None or after is None:
-        return after
-    if after.label is None or before.label_pointer is None:
-        after.label = before.label if after.label is None else after.label
-    after.group = before.group if after.group is None else after.group
-    after.split = before.split if after.split is None else after.split
-    after.meta = after.meta or before.meta
-    return after
 
 
 def _batch(like: Batch, records: Sequence[Record], examples: Sequence[Example | None]) -> Batch:

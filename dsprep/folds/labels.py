@@ -140,8 +140,8 @@ class LabelTable:
 
     @property
     def training(self) -> dict[str, int]:
-        """The counts of the training split; of all splits if none of the labelled examples is for training."""
-        return dict(self.counts.get(TRAIN) or self.total)
+        """The classes of the training split; of all splits if none of the labelled examples is for training."""
+        return self.classes(TRAIN) or self.classes()
 
     def classes(self, split: str | None = None) -> dict[str, int]:
         """How many examples each class has, in `split` or in all: spellings that fold together are one class, named by

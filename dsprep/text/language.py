@@ -221,7 +221,7 @@ def _model() -> _Predict:
             line = line.lower()
         try:
             guesses = model.predict(line + "\n", 1, 0.0, "strict")
-        except UnicodeEncodeError:
+        except (UnicodeEncodeError, TypeError):  # a lone surrogate, by what the binding makes of it
             guesses = model.predict(line.encode("utf-8", "replace").decode() + "\n", 1, 0.0, "strict")
         if not line or not guesses:
             return UNKNOWN, 0.0

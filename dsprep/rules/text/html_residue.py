@@ -40,7 +40,6 @@ _LEFT_OPEN: Final = frozenset({"p", "div", "ul", "ol", "li", "tr", "h1", "h2", "
 
 _NAMES: Final = "|".join(sorted(_BLOCKS | _INLINE, key=lambda name: (-len(name), name)))
 _TAG: Final = re.compile(rf"<(/?)({_NAMES})(\s[^<>]{{0,2000}})?(/?)>", re.IGNORECASE)
-_COMMENT: Final = re.compile(r"<!--.{0,2000}?-->", re.DOTALL)
 _ATTRIBUTE: Final = re.compile(
     r"\s(?:href|src|class|id|style|align|valign|target|rel|title|alt|name|width|height|border|color|face|size|colspan"
     r"|rowspan|bgcolor|cell\w+|lang|dir|type|itemprop|role|on\w+|data-[\w-]+|aria-[\w-]+)\s*=",
@@ -185,7 +184,7 @@ def _residue(text: str, *, answer: bool) -> list[_Piece]:
     sure = {match[2].lower() for match in tags if match[1] or _is_tag(text, match, closed)} - {"br"}
     pieces = [_tag_piece(text, match) for match in tags if _is_tag(text, match, sure)]
     for start, end in prose:
-        pieces += [_Piece(*match.span(), "<!-- -->", "") for match in _COMMENT.finditer(text, start, end)]
+        pieces += _comments(text, start, end)
         for match in _ENTITY.finditer(text, start, end):
             name = match[1].rstrip(";") + ";"
             if name[0] == "#" or name in html5:
@@ -201,6 +200,12 @@ def _residue(text: str, *, answer: bool) -> list[_Piece]:
         if piece.start >= apart[-1].end:
             apart.append(piece)
     return apart
+
+
+def _comments(text: str, start: int, end: int) -> Iterator[_Piece]:
+    while (start := text.find("<!--", start, end)) >= 0 and (close := text.find("-->", start + 4, end)) >= 0:
+        yield _Piece(start, close + 3, "<!-- -->", "")
+        start = close + 3
 
 
 def _is_tag(text: str, match: re.Match[str], sure: set[str]) -> bool:

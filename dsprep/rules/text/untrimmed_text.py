@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
@@ -106,7 +107,9 @@ def _runs(text: str) -> list[re.Match[str]]:
     if not runs:
         return runs
     blocks = fenced_blocks(text)
-    return [run for run in runs if not any(start <= run.start() < end for start, end in blocks)]
+    starts = [start for start, _ in blocks]
+    inside = [bisect_right(starts, run.start()) - 1 for run in runs]
+    return [run for run, i in zip(runs, inside, strict=True) if i < 0 or run.start() >= blocks[i][1]]
 
 
 def _trimmed(text: str, *, whole: bool) -> str:
