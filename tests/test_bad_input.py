@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -17,7 +16,11 @@ CHAT = b'{"messages":[{"role":"user","content":"hello there"},{"role":"assistant
 
 def dsprep(*arguments: str | Path, stdin: bytes | None = None, **more: object) -> subprocess.CompletedProcess[bytes]:
     done = subprocess.run(
-        [sys.executable, "-m", "dsprep", *map(str, arguments)], input=stdin, capture_output=True, timeout=300, **more  # type: ignore[call-overload]
+        [sys.executable, "-m", "dsprep", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        timeout=300,
+        **more,  # type: ignore[call-overload]
     )
     for stream in (done.stdout, done.stderr):
         assert b"Traceback" not in stream, stream.decode("utf-8", "replace")
@@ -28,7 +31,9 @@ def codes(done: subprocess.CompletedProcess[bytes]) -> set[str]:
     return {finding["code"] for finding in json.loads(done.stdout)["findings"]}
 
 
-@pytest.mark.parametrize("verb", [("lint",), ("prepare", "--out", "OUT"), ("convert", "-o", "OUT"), ("split", "--out", "OUT"), ("stats",)])
+@pytest.mark.parametrize(
+    "verb", [("lint",), ("prepare", "--out", "OUT"), ("convert", "-o", "OUT"), ("split", "--out", "OUT"), ("stats",)]
+)
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
@@ -79,11 +84,12 @@ def test_a_gigabyte_on_one_line_is_a_finding_in_bounded_memory(tmp_path: Path) -
     file = tmp_path / "huge.jsonl"
     with file.open("wb") as out:
         out.write(CHAT * 12 + b'{"messages":[{"role":"user","content":"')
-        out.seek(1 << 30, os.SEEK_CUR)
+        for _ in range(1024):
+            out.write(b"a" * (1 << 20))
         out.write(b'"}]}\n' + CHAT)
 
     def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+        resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
 
     done = dsprep("lint", "--isolated", "--workers", "1", file, "--output-format", "json", preexec_fn=limited)
     report = json.loads(done.stdout)
@@ -129,7 +135,9 @@ def test_a_misspelled_setting_gets_a_suggestion(tmp_path: Path) -> None:
     assert b"did you mean 'fail-on'" in done.stderr
 
 
-def test_a_rule_that_raises_is_reported_with_its_place_and_loses_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_raises_is_reported_with_its_place_and_loses_no_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dsprep import api
     from dsprep.model.batch import Batch
     from dsprep.rules.text.untrimmed_text import UntrimmedText

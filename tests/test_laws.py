@@ -27,7 +27,9 @@ CODES = list(rule_references())
 def _rows(seed: int) -> list[bytes]:
     """Lines in which every rule finds something, and many that are like each other."""
     drawn = random.Random(seed)
-    words = "the red fox jumps over a lazy dog while seven quick sailors mend old nets near the cold harbour wall".split()
+    words = (
+        "the red fox jumps over a lazy dog while seven quick sailors mend old nets near the cold harbour wall".split()
+    )
     lines: list[bytes] = []
     for number in range(160):
         text = " ".join(drawn.choice(words) for _ in range(drawn.choice([3, 12, 40])))
@@ -77,7 +79,14 @@ def _settings(codes: list[str]) -> Settings:
 
 def _said(tally: Tally) -> str:
     found = [
-        (f.code, f.location.as_dict(), dict(f.args), [r.as_dict() for r in f.related], f.fix and f.fix.as_dict(), f.rows)
+        (
+            f.code,
+            f.location.as_dict(),
+            dict(f.args),
+            [r.as_dict() for r in f.related],
+            f.fix and f.fix.as_dict(),
+            f.rows,
+        )
         for f in tally.sorted()
     ]
     return json.dumps([tally.total, sorted(map(str, tally.counts.items())), found], default=str)
@@ -88,7 +97,9 @@ def test_any_partition_and_any_order_of_merging_finds_the_same(code: str, data: 
     session = open_session([Input(str(data))], _settings([code]))
     rule = session.rules[0]
     whole = [batch for shard in session.pipeline.sources[0].plan(1 << 30) for batch in session.pipeline.read(shard)]
-    table = RowTable([RowPiece.of(batch) for batch in whole], list(session.pipeline.sources[0].plan(1 << 30)), session.pipeline)
+    table = RowTable(
+        [RowPiece.of(batch) for batch in whole], list(session.pipeline.sources[0].plan(1 << 30)), session.pipeline
+    )
 
     def outcome(state: Any) -> str:
         tally = state if isinstance(rule, ExampleRule) else Tally(50).extend(rule.finish(state, table))

@@ -35,8 +35,8 @@ WORD = re.compile(
 )
 
 
-def words(text: str) -> list[str]:
-    out = []
+def words(text: str) -> list[bytes]:
+    out: list[bytes] = []
     for word in WORD.findall(fold(text).decode()):
         data = word.encode()
         out += [data[i : i + 64] for i in range(0, len(data), 64)]
@@ -57,6 +57,12 @@ def jaccard(a: set[Any], b: set[Any]) -> float:
 def chat(question: str, answer: str, system: str = "") -> dict[str, Any]:
     messages = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
     return {"messages": [{"role": "system", "content": system}, *messages] if system else messages}
+
+
+def _asked(text: str, system: str = "") -> dict[str, Any]:
+    """A chat whose question is the first word of `text`, and the rest of it the answer."""
+    question, _, answer = text.partition(" ")
+    return chat(question, answer, system)
 
 
 def batch_of(rows: Sequence[dict[str, Any]], ordinals: Sequence[int]) -> Batch:
@@ -330,7 +336,7 @@ def test_templates_do_not_explode_and_clusters_stay_whole(monkeypatch: pytest.Mo
         texts.append(" ".join(text))
     texts += [f"{text} indeed" for text in texts[:500]]
     compared = 0
-    count = clusters.agreement
+    count = agreement
 
     def counting(signed: Any, left: Any, right: Any) -> Any:
         nonlocal compared
@@ -411,8 +417,8 @@ def test_nobody_is_given_up_for_one_that_he_is_not_like(n: int, data: st.DataObj
 
 def test_clusters_of_examples_are_those_of_brute_force() -> None:
     texts = planted(600, 12)
-    rows = [chat(*text.split(" ", 1), system="Be brief.") for text in texts]
-    rows += [chat("Hi", ""), {"messages": []}, chat(rows[3]["messages"][1]["content"].upper(), texts[3].split(" ", 1)[1])]
+    rows = [_asked(text, "Be brief.") for text in texts]
+    rows += [chat("Hi", ""), {"messages": []}, _asked(texts[3].upper())]
     found = clusters_of(rows, [range(len(rows))])
     sets = [shingle_set(text) for text in texts]
     linked = [(i, j) for (i, a), (j, b) in combinations(enumerate(sets), 2) if jaccard(a, b) >= 0.8]
@@ -426,7 +432,7 @@ def test_clusters_of_examples_are_those_of_brute_force() -> None:
 @settings(deadline=None, max_examples=15)
 @given(st.randoms(use_true_random=False))
 def test_the_partition_into_batches_does_not_matter(drawn: random.Random) -> None:
-    rows = [chat(*text.split(" ", 1)) for text in planted(80, 21, (8, 40))]
+    rows = [_asked(text) for text in planted(80, 21, (8, 40))]
     expected = clusters_of(rows, [range(len(rows))])
     order = list(range(len(rows)))
     cuts = sorted(drawn.sample(order, drawn.randint(1, 20)))

@@ -169,7 +169,7 @@ def test_every_public_name_can_be_imported() -> None:
     for name in dsprep.__all__:
         assert getattr(dsprep, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'lnit'"):
-        _ = dsprep.lnit  # type: ignore[attr-defined]
+        _ = dsprep.lnit
 
 
 def _commands() -> Iterator[Any]:
@@ -183,7 +183,7 @@ def _commands() -> Iterator[Any]:
     yield from walk(typer.main.get_command(app), ("dsprep",))
 
 
-@pytest.mark.parametrize("command", _commands())
+@pytest.mark.parametrize("command", list(_commands()))
 def test_every_command_and_every_option_says_what_it_does(command: Any) -> None:
     assert (command.help or "").strip(), "the command has no help text"
     assert command.help.strip().split("\n\n")[0].endswith("."), "its first paragraph is a sentence"

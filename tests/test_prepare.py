@@ -89,7 +89,10 @@ def test_columns_that_the_target_rejects_are_left_out_and_still_used(tmp_path: P
             "id": i,
             "label": ["a", "b"][i % 2],
             "group": f"g{i // 10}",
-            "messages": [{"role": "user", "content": f"number {i} of many"}, {"role": "assistant", "content": f"so {i}"}],
+            "messages": [
+                {"role": "user", "content": f"number {i} of many"},
+                {"role": "assistant", "content": f"so {i}"},
+            ],
         }
         for i in range(200)
     ]
@@ -107,7 +110,10 @@ def test_dedupe_near_takes_out_near_duplicates(tmp_path: Path) -> None:
     base = " ".join(f"word{i}" for i in range(80))
     rows = [f"{base} {i}" for i in range(3)] + [f"quite another text number {i} with {i * i} in it" for i in range(40)]
     (tmp_path / "in.jsonl").write_text(
-        "\n".join(json.dumps({"messages": [{"role": "user", "content": t}, {"role": "assistant", "content": f"ok {t[-9:]}"}]}) for t in rows)
+        "\n".join(
+            json.dumps({"messages": [{"role": "user", "content": t}, {"role": "assistant", "content": f"ok {t[-9:]}"}]})
+            for t in rows
+        )
     )
     near = api.prepare([tmp_path / "in.jsonl"], tmp_path / "near", dedupe="near", workers=1)
     assert near.rows["rejected"] == 2
@@ -119,7 +125,9 @@ def test_a_row_that_stays_wrong_after_a_fix_is_rejected(tmp_path: Path) -> None:
     good = '{"messages":[{"role":"user","content":"hello %d"},{"role":"assistant","content":"hi %d"}]}'
     lines = [good % (i, i) for i in range(20)]
     # The white space at the end is fixed; the number is no JSON and stays.
-    lines.append('{"messages":[{"role":"user","content":"trim me  "},{"role":"assistant","content":"ok","weight":NaN}]}')
+    lines.append(
+        '{"messages":[{"role":"user","content":"trim me  "},{"role":"assistant","content":"ok","weight":NaN}]}'
+    )
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
     result = api.prepare([tmp_path / "in.jsonl"], tmp_path / "out", workers=1)
     assert result.rows["rejected"] == 1

@@ -17,7 +17,9 @@ from dsprep.engine.splitting import SplitPlan, assign, units
 PLAN = SplitPlan.parse("0.8/0.1/0.1", seed=3)
 
 
-def _assigned(content: list[int], labels: list[int], unit: list[int] | None = None, plan: SplitPlan = PLAN) -> list[int]:
+def _assigned(
+    content: list[int], labels: list[int], unit: list[int] | None = None, plan: SplitPlan = PLAN
+) -> list[int]:
     n = len(content)
     return assign(
         plan,
@@ -54,7 +56,9 @@ def test_every_class_keeps_its_shares(seed: int, n: int, classes: int) -> None:
 def test_units_never_straddle(groups: list[int], seed: int) -> None:
     key = np.array(groups, np.uint64)
     unit = units(len(groups), [key])
-    parts = _assigned(list(range(1, len(groups) + 1)), [0] * len(groups), unit.tolist(), SplitPlan.parse("0.5/0.5", seed))
+    parts = _assigned(
+        list(range(1, len(groups) + 1)), [0] * len(groups), unit.tolist(), SplitPlan.parse("0.5/0.5", seed)
+    )
     seen: dict[int, set[int]] = {}
     for group, part in zip(groups, parts, strict=True):
         if group:  # 0 belongs to nobody

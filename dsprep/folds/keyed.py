@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsprep.folds.splits import ordered, split_name
-from dsprep.model.batch import Batch
+from dsprep.model.batch import Batch, Feature
 from dsprep.model.finding import Finding
 from dsprep.model.fix import Applicability, DropRow, Fix
 from dsprep.model.location import Location
@@ -49,13 +49,15 @@ class Pieces(list[Columns]):
     _gathered: Gathered | None = None
 
     def gathered(self) -> Gathered:
-        """All pieces as one set of columns. There must be at least one piece, and none may be added afterwards."""
+        """All pieces as one set of columns. There must be at least one piece."""
         if self._gathered is None:
             self._gathered = Gathered(gathered(self))
+            # One piece says the same, and the memory of the others is free again.
+            self[:] = [self._gathered]
         return self._gathered
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Pieces, (list(self),)
+        return Pieces, ([dict(piece) for piece in self],)
 
 
 class SharedKeyedRule(KeyedRule):
@@ -114,11 +116,18 @@ def excerpt(text: str) -> str:
     return text[:EXCERPT_CHARS]
 
 
-def split_column(batch: Batch, index: NDArray[np.int64]) -> NDArray[np.bytes_]:
-    """The names of the splits of these rows of `batch`, as bytes."""
-    names = [split_name(batch.split_of(i)) for i in index.tolist()]
+def _split_names(batch: Batch) -> NDArray[np.bytes_]:
+    names = [split_name(batch.split_of(i)) for i in range(len(batch))]
     known = {name: name.encode("utf-8", "backslashreplace")[:SPLIT_NAME_BYTES] for name in set(names)}
     return np.array([known[name] for name in names], np.bytes_)
+
+
+_SPLIT_NAMES: Feature[NDArray[np.bytes_]] = Feature("split-names", _split_names)
+
+
+def split_column(batch: Batch, index: NDArray[np.int64]) -> NDArray[np.bytes_]:
+    """The names of the splits of these rows of `batch`, as bytes."""
+    return batch.get(_SPLIT_NAMES)[index]
 
 
 def split_numbers(columns: Columns) -> tuple[NDArray[np.int64], list[str]]:

@@ -88,8 +88,3 @@ class Normaliser(ABC):
     @abstractmethod
     def example(self, record: Record) -> Example | None:
         """`record` as a conversation, or None if it is none. May add faults to the record; never raises."""
-
-    def edited(self, record: Record, before: Example) -> Example | None:
-        """The example `before` after fixes have changed its chat form, which is now the value of `record`. What stands
-        outside of the chat form (the label of a table's row, its group, its split) stays. Never raises."""
-        return self.example(record)

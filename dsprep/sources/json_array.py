@@ -439,7 +439,8 @@ class _Scanner:
             if not self.more():
                 at = len(self.data)
                 break
-        if gone:
+        if gone or at > self.max_item:
+            head = head or self.data[:_KEPT]
             size = gone + len(self.drop(at))
             return _Item(head, line, offset, pointer, fault=self._too_long(head, size, line), last=depth > 0)
         return _Item(self.drop(at), line, offset, pointer, last=depth > 0)

@@ -104,7 +104,7 @@ def sniff(head: bytes) -> Sniffed:
             return Sniffed("text", wide)
     odd = len(head) - len(head.translate(None, _NOT_TEXT))
     # One NUL in a text is a fault of its line; a tenth of control characters is no text at all.
-    if odd * 10 > len(head) or (odd * 50 > len(head) and utf8_error(head) is not None):
+    if odd >= 16 and (odd * 10 > len(head) or (odd * 50 > len(head) and utf8_error(head) is not None)):
         return Sniffed("binary", what="a binary file", advice="name a file of JSON lines or CSV")
     return Sniffed("text")
 

@@ -172,21 +172,18 @@ class _Folded:
     apart: int
 
 
-def answer_text(example: Example) -> str:
-    """What the example answers, unfolded: its label, or the text of its last assistant message."""
+def exchange(example: Example) -> tuple[str, str]:
+    """What the example asks and what it answers, unfolded: the text of the last message before the answer that is not a
+    system message; the label, or the text of the last assistant message. Empty where there is none."""
+    messages = example.messages
+    last = next((i for i in range(len(messages) - 1, -1, -1) if _role(messages[i]) == b"assistant"), len(messages))
+    asked = ""
+    for item in reversed(messages[:last]):
+        if _role(item) not in SYSTEM_ROLES and (asked := _plain(item)):
+            break
     if example.label is not None:
-        return example.label
-    last = _last_answer([_role(item) for item in example.messages])
-    return "" if last is None else _plain(example.messages[last])
-
-
-def prompt_text(example: Example) -> str:
-    """The text, unfolded, of the last message before the answer that is not a system message."""
-    last = _last_answer([_role(item) for item in example.messages])
-    for item in reversed(example.messages[:last]):
-        if _role(item) not in SYSTEM_ROLES and (text := _plain(item)):
-            return text
-    return ""
+        return asked, example.label
+    return asked, _plain(messages[last]) if last < len(messages) else ""
 
 
 def _plain(item: Any) -> str:
@@ -199,13 +196,6 @@ def _plain(item: Any) -> str:
 def _role(item: Any) -> bytes:
     role = item.get("role") if type(item) is dict else None
     return fold(role) if type(role) is str else b""
-
-
-def _last_answer(roles: Sequence[bytes]) -> int | None:
-    for i in range(len(roles) - 1, -1, -1):
-        if roles[i] == b"assistant":
-            return i
-    return None
 
 
 def _written(value: Any) -> bytes:
@@ -334,15 +324,15 @@ def _forms(batch: Batch) -> Forms:
         label = None if example.label is None else fold(example.label)
         end = one.answer - 1 if one.answer > 0 else len(pieces)
         beside = _beside(example)
-        # One digest grows over what is beside, prompt, answer and label, and is read on the way.
-        start = _written(beside) if beside else b""
-        state = blake2b(_FIELD.join([start, *pieces[:end]]), digest_size=_KEY_BYTES)
-        prompt.append(state.digest())
-        state.update(_FIELD.join([b"", *pieces[end:]]))
+        asked = key_of(_FIELD.join([_written(beside) if beside else b"", *pieces[:end]]))
+        said = key_of(pieces[one.answer] if one.answer > 0 else b"")
+        # Roles, what comes after the answer, and the label; prompt and answer go in as keys of fixed length.
+        rest = [asked + said, *pieces[end : end + 1], *pieces[end + 2 :]]
         if label is not None:
-            state.update(_FIELD + _PART + label)
-        normal.append(state.digest())
-        answer.append(key_of(label if label is not None else pieces[one.answer] if one.answer > 0 else b""))
+            rest.append(_PART + label)
+        prompt.append(asked)
+        normal.append(key_of(_FIELD.join(rest)))
+        answer.append(said if label is None else key_of(label))
         one.pieces = []
         found.append(one)
     return Forms(

@@ -72,15 +72,13 @@ class Shingles:
 
 
 def chunks(texts: Sequence[bytes], limit: int = CHUNK_BYTES) -> Iterator[slice]:
-    """Slices of `texts` of about `limit` bytes each (one text at least), in order."""
-    start = size = 0
-    for i, text in enumerate(texts):
-        if size and size + len(text) > limit:
-            yield slice(start, i)
-            start, size = i, 0
-        size += len(text) + 1
-    if start < len(texts):
-        yield slice(start, len(texts))
+    """Slices of `texts` of at most `limit` bytes each, or of one longer text, in order."""
+    ends = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+    start = done = 0
+    while start < len(texts):
+        stop = max(start + 1, int(np.searchsorted(ends, done + limit, side="right")))
+        yield slice(start, stop)
+        start, done = stop, int(ends[stop - 1])
 
 
 def shingles(texts: Sequence[bytes], apart: NDArray[np.uint64] | None = None) -> Shingles:

@@ -81,8 +81,6 @@ class TableNormaliser(Normaliser):
         if row is UNDECODED or type(row) is not dict:
             return None
         mapping = self.mapping
-        if type(row.get("messages")) is list and "messages" not in self._user.used:
-            return self._converted(row)
         try:
             user = self._user.render(row)
             assistant = self._assistant.render(row)
@@ -117,38 +115,6 @@ class TableNormaliser(Normaliser):
             NAME,
             self._origins[shift],
             label_pointer,
-        )
-
-    def edited(self, record: Record, before: Example) -> Example | None:
-        """See `Normaliser.edited`: label, group, split and metadata stay, unless the label is part of the chat form."""
-        after = self.example(record)
-        if after is None:
-            return None
-        if after.label_pointer is None:
-            after.label = before.label
-        after.group, after.split, after.meta = before.group, before.split, before.meta
-        after.origins = before.origins if len(after.messages) == len(before.messages) else after.origins
-        return after
-
-    def _converted(self, chat: dict[str, Any]) -> Example:
-        """The example of a row that is in its chat form already, because a fix has changed it there."""
-        messages = chat["messages"]
-        label = pointer = None
-        if self.mapping.label is not None and self._assistant.column == self.mapping.label and messages:
-            last = messages[-1]
-            said = last.get("content") if type(last) is dict and last.get("role") == "assistant" else None
-            if type(said) is str and said.strip():
-                label, pointer = said, f"/messages/{len(messages) - 1}/content"
-        first = messages[0] if messages else None
-        shift = int(type(first) is dict and first.get("role") == "system")
-        return Example(
-            chat,
-            messages,
-            chat.get("tools"),
-            label,
-            format=NAME,
-            origins=self._origins[shift],
-            label_pointer=pointer,
         )
 
     def _origins_from(self, shift: int) -> dict[str, str]:

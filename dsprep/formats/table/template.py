@@ -257,6 +257,10 @@ def _environment() -> Any:
         def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
             return attr not in _GROWING and super().is_safe_attribute(obj, attr, value)
 
+        def wrap_str_format(self, value: Any) -> None:
+            # Jinja lets texts be formats, with care for attributes but none for widths; here they are not at all.
+            return None
+
         def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
             numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
             # What multiplies texts, or makes numbers of any length, can fill the memory from ten characters.

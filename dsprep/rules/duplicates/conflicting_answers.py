@@ -14,7 +14,7 @@ from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.location import Location
 from dsprep.model.rule import Columns, FixAvailability, Rows, RuleMeta
-from dsprep.text.normal import answer_text, prompt_text
+from dsprep.text.normal import exchange
 
 #: How many of the other rows, and of the answers, a finding shows.
 MOST_RELATED, MOST_ANSWERS = 20, 5
@@ -94,4 +94,5 @@ class ConflictingAnswers(PromptKeysRule):
 
 def _texts(batch: Batch, i: int) -> tuple[str, str]:
     example = batch.examples[i]
-    return ("", "") if example is None else (excerpt(prompt_text(example)), excerpt(answer_text(example)))
+    asked, answered = exchange(example) if example is not None else ("", "")
+    return excerpt(asked), excerpt(answered)

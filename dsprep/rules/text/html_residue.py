@@ -6,9 +6,8 @@ import html
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from html.entities import html5
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
@@ -32,13 +31,14 @@ _INLINE: Final = frozenset(
         "wbr",
     }
 )  # fmt: skip
+_HTML: Final = _BLOCKS | _INLINE
 _VOID: Final = frozenset({"br", "hr", "img", "wbr"})
 _CELLS: Final = frozenset({"td", "th"})
 #: Of the bare opening tags that nothing closes, these count all the same: people leave them open, and they stand for
 #: nothing else, as `<dd>` does in a date and `<table>` in a query.
 _LEFT_OPEN: Final = frozenset({"p", "div", "ul", "ol", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6"})
 
-_NAMES: Final = "|".join(sorted(_BLOCKS | _INLINE, key=lambda name: (-len(name), name)))
+_NAMES: Final = "|".join(sorted(_HTML, key=lambda name: (-len(name), name)))
 _TAG: Final = re.compile(rf"<(/?)({_NAMES})(\s[^<>]{{0,2000}})?(/?)>", re.IGNORECASE)
 _ATTRIBUTE: Final = re.compile(
     r"\s(?:href|src|class|id|style|align|valign|target|rel|title|alt|name|width|height|border|color|face|size|colspan"
@@ -68,6 +68,11 @@ _CODE_LINE: Final = re.compile(
     re.MULTILINE,
 )
 _CODE_LINES: Final = 3
+#: Tags of some other language than HTML, by an attribute or by being closed; so many make the text a piece of XML.
+_OTHER_TAG: Final = re.compile(r"</([A-Za-z][\w:.-]{0,40})>|<([A-Za-z][\w:.-]{0,40})\s([^<>]{0,2000})>")
+_OTHER_TAGS: Final = 2
+#: What stands before a tag that is not meant as one: a type with a parameter, a string in a program.
+_NO_TAG_AFTER: Final = "_'\""
 #: An answer that is marked up from its first character to its last is code if that much of it is tags.
 _MOSTLY_TAGS: Final = 0.4
 
@@ -79,8 +84,7 @@ _BEFORE: Final = 24
 _SHOWN: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A tag, comment or entity: where it stands, what it is called in a report, what takes its place."""
 
     start: int
@@ -217,12 +221,12 @@ def _is_tag(text: str, match: re.Match[str], sure: set[str]) -> bool:
         return not line.lstrip().startswith("|")
     if slash or name in _VOID:
         return True
+    before = text[match.start() - 1 : match.start()] or " "
     if attributes and attributes.strip():
-        return _ATTRIBUTE.search(attributes) is not None
+        return before not in _NO_TAG_AFTER and _ATTRIBUTE.search(attributes) is not None
     if name in sure:
         return True
-    before = text[match.start() - 1 : match.start()]
-    return name in _LEFT_OPEN and not (before.isalnum() or before == "_")
+    return name in _LEFT_OPEN and not (before.isalnum() or before in _NO_TAG_AFTER)
 
 
 def _tag_piece(text: str, match: re.Match[str]) -> _Piece:
@@ -233,13 +237,19 @@ def _tag_piece(text: str, match: re.Match[str]) -> _Piece:
         instead = " "
     else:
         instead = ""
-    # A line end behind the tag in the source is line end enough.
-    block = name in _BLOCKS and not (slash and text[match.end() : match.end() + 1] == "\n")
+    # A line end behind the tag in the source is line end enough, except between paragraphs.
+    block = name in _BLOCKS and not (slash and name != "p" and text[match.end() : match.end() + 1] == "\n")
     return _Piece(*match.span(), f"<{slash}{name}>", instead, block)
 
 
 def _is_code(text: str, *, answer: bool) -> bool:
     if _DOCUMENT.search(text) or sum(1 for _ in _CODE_LINE.finditer(text)) >= _CODE_LINES:
+        return True
+    others = sum(
+        (match[1] or match[2]).lower() not in _HTML and (match[3] is None or '="' in match[3] or "='" in match[3])
+        for match in _OTHER_TAG.finditer(text)
+    )
+    if others >= _OTHER_TAGS:
         return True
     whole = text.strip()
     if not (answer and whole.startswith("<") and whole.endswith(">")):
