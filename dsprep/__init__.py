@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         split,
         stats,
     )
-    from dsprep.version import VERSION as __version__
+
+    __version__: str
 
 __all__ = [
     "ConvertResult",

@@ -14,9 +14,9 @@ from dsprep import api
 from dsprep.model.fix import Applicability
 
 words = st.sampled_from(
-    ["hello", " ", "  ", "\n", "\r\n", "\x07", "\x92", "<br>", "&amp;", "&lt;", "<|im_end|>", "[INST]", "caf\u00e9", "\u200b",
-     "```\n", "    code", "x\x1b[31m", "\n\n\n\n", "<p>", "</p>", "ok.", "\ud800", "1 < 2"]
-)  # fmt: skip
+    ["hello", " ", "  ", "\n", "\r\n", "\x07", "\x92", "<br>", "&amp;", "&lt;", "<|im_end|>", "[INST]"]
+    + ["caf\u00e9", "\u200b", "```\n", "    code", "x\x1b[31m", "\n\n\n\n", "<p>", "</p>", "ok.", "\ud800", "1 < 2"]
+)
 texts = st.lists(words, max_size=8).map("".join)
 roles = st.sampled_from(["system", "user", "assistant", "User", "ASSISTANT ", "human", "gpt", "tool", 3])
 message = st.fixed_dictionaries(

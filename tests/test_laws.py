@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from pathlib import Path
@@ -27,12 +28,31 @@ CODES = list(rule_references())
 def _rows(seed: int) -> list[bytes]:
     """Lines in which every rule finds something, and many that are like each other."""
     drawn = random.Random(seed)
-    words = (
-        "the red fox jumps over a lazy dog while seven quick sailors mend old nets near the cold harbour wall".split()
-    )
+    words = [
+        "the",
+        "red",
+        "fox",
+        "jumps",
+        "over",
+        "a",
+        "lazy",
+        "dog",
+        "while",
+        "seven",
+        "quick",
+        "sailors",
+        "mend",
+        "old",
+        "nets",
+        "near",
+        "the",
+        "cold",
+        "harbour",
+        "wall",
+    ]
     lines: list[bytes] = []
     for number in range(160):
-        text = " ".join(drawn.choice(words) for _ in range(drawn.choice([3, 12, 40])))
+        text = " ".join(drawn.choice(words.split()) for _ in range(drawn.choice([3, 12, 40])))
         kind = drawn.random()
         label = drawn.choice(["positive", "negative", "Positive ", "neutral"])
         answer = label if kind < 0.6 else f" {text}\r\n\x07<br> &amp;"
@@ -111,7 +131,7 @@ def test_any_partition_and_any_order_of_merging_finds_the_same(code: str, data: 
         states = []
         for batch in whole:
             cuts = sorted({0, len(batch), *(drawn.randrange(len(batch) + 1) for _ in range(drawn.randrange(12)))})
-            for start, end in zip(cuts, cuts[1:], strict=False):
+            for start, end in itertools.pairwise(cuts):
                 piece = Batch(
                     source=batch.source,
                     path=batch.path,

@@ -313,6 +313,16 @@ def test_inferred(rows: list[dict[str, Any]], user: str | None, assistant: str, 
     assert example is not None
 
 
+def test_the_group_is_the_shortest_name_of_the_passage() -> None:
+    rows = [
+        {"passage": f"A text of some length, number {i // 3}", **extra, "question": f"Which is {i}?", "answer": "B"}
+        for i, extra in enumerate({"doc": f"d{i // 3}", "part": f"p{i // 6}", "id": f"q{i}"} for i in range(30))
+    ]
+    assert inferred(rows).group == "doc"
+    assert inferred([{**row, "doc": "x"} for row in rows]).group == "passage"
+    assert inferred(rows, group="part").group == "part"
+
+
 def test_two_rows_are_enough_for_names() -> None:
     rows = [{"text": "Great phone", "label": "positive"}, {"text": "Bad battery", "label": "negative"}]
     mapping = inferred(rows)

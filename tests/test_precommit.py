@@ -82,7 +82,7 @@ def project(hooks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that uses both hooks, with a clean file and one with a fault that can be mended in its third line.
 
     It names the hooks in its configuration, rather than calling `pre-commit try-repo`, which does the same with a
-    configuration that it writes itself, but installs dsprep with all it depends on, for a minute or more, at every call.
+    configuration that it writes itself, but installs dsprep with all it depends on at every call, for a minute or more.
     """
     folder = tmp_path_factory.mktemp("project")
     revision = _git("rev-parse", "HEAD", cwd=hooks).strip()
@@ -132,7 +132,9 @@ def test_the_hooks_as_a_project_uses_them(project: Path, tmp_path: Path) -> None
     # Everything was mended, so dsprep itself was content: pre-commit names an exit code only if it is not 0.
     assert "exit code" not in said
     assert (project / "clean.jsonl").read_bytes() == clean
-    assert (project / "faulty.jsonl").read_bytes() == faulty.replace(b'"User"', b'"user"')
+    before, after = faulty.splitlines(), (project / "faulty.jsonl").read_bytes().splitlines()
+    assert [i for i, line in enumerate(after) if line != before[i]] == [2]
+    assert json.loads(after[2]) == json.loads(before[2].replace(b'"User"', b'"user"'))
 
     code, said = hook("dsprep-fix", "clean.jsonl", "faulty.jsonl")
     assert code == 0, said

@@ -17,9 +17,14 @@ from dsprep.engine.writing import AtomicFile, encoded
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"
     file.write_bytes(b"old")
-    with pytest.raises(ZeroDivisionError), AtomicFile(file) as out:
-        out.write(b"new")
-        raise ZeroDivisionError
+
+    def fails() -> None:
+        with AtomicFile(file) as out:
+            out.write(b"new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
     assert file.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["out.jsonl"]
 

@@ -45,7 +45,7 @@ class CheckedOutput:
 
 
 def checked_output(session: Session, folder: Path, names: Sequence[str]) -> CheckedOutput:
-    """Read the written splits, and run the selected rules of _GROUPS, and always those of the certificate, over them."""
+    """Read the written splits, and run over them the selected rules of _GROUPS, and always those of the certificate."""
     settings = session.settings.model_copy(
         update={"extend_select": (*session.settings.extend_select, *_CHECKS.values())}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 from dsprep.cli import options
 
 if TYPE_CHECKING:
-    from dsprep.api import ConvertResult
+    from dsprep.api import ConvertResult, Progress
 
 
 def command(
@@ -47,12 +48,12 @@ def command(
     if target != "-" and Path(target).exists() and not force:
         typer.echo(f"error: {target} is there already; name another file with --output, or --force", err=True)
         raise typer.Exit(2)
-    arguments = {"to": to, "mapping": mapping, "records": records, "workers": workers}
+
+    def run(file: str | Path, bar: Progress) -> ConvertResult:
+        return api.convert(paths, file, to=to, mapping=mapping, records=records, workers=workers, progress=bar)
+
     with progress(quiet) as bar:
-        if target == "-":
-            result = _to_stdout(paths, arguments, bar)
-        else:
-            result = api.convert(paths, target, progress=bar, **arguments)  # type: ignore[arg-type]
+        result = _to_stdout(run, bar) if target == "-" else run(target, bar)
     if not quiet:
         for note in result.notes:
             typer.echo(note, err=True)
@@ -67,15 +68,14 @@ def command(
         raise typer.Exit(1)
 
 
-def _to_stdout(paths: list[Path], arguments: dict[str, object], bar: object) -> ConvertResult:
+def _to_stdout(run: Callable[[Path, Progress], ConvertResult], bar: Progress) -> ConvertResult:
+    """Convert into a temporary file and copy that: a failure half-way prints nothing."""
     import shutil
     import tempfile
 
-    from dsprep import api
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "out.jsonl"
-        result = api.convert(paths, file, progress=bar, **arguments)  # type: ignore[arg-type]
+        result = run(file, bar)
         with file.open("rb") as stream:
             shutil.copyfileobj(stream, sys.stdout.buffer)
         sys.stdout.flush()

@@ -169,8 +169,9 @@ class _Guess:
                 parts.insert(0, _braces(context))
                 profile = self.columns[context]
                 if self.given.group is None and profile.distinct < profile.filled:
-                    group = context
-                    notes.append(f"rows of one {context} stay in one split")
+                    group = self._names_of(context)
+                    by = "" if group == context else f", by {group}"
+                    notes.append(f"rows of one {context} stay in one split{by}")
             if below is not None:
                 parts.append(_braces(below))
             if options is not None and self.columns[options].nested >= 0.5:
@@ -187,6 +188,22 @@ class _Guess:
             said = [f"the user says {_shown(made.user)}, the assistant {_shown(made.assistant)}, by the columns' names"]
             return self._result(made, [*said, *notes])
         return None
+
+    def _names_of(self, context: str) -> str:
+        """A column of short cells that are different where, and only where, those of `context` are: its name in the
+        data, so to say. The column itself if there is none."""
+        for column in self.columns.values():
+            if (
+                not column.filled
+                or column.length > 40
+                or column.nested
+                or column.distinct != self.columns[context].distinct
+            ):
+                continue
+            pairs = {(as_text(row.get(column.name)), as_text(row.get(context))) for row in self.sample}
+            if len(pairs) == len({name for name, _ in pairs}) == len({text for _, text in pairs}):
+                return column.name
+        return context
 
     def _classification(self) -> Inferred:
         """A text, or several, and a label."""
