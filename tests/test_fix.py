@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from dsprep import api
 from dsprep.model.fix import Applicability
 
-words = st.sampled_from(
-    ["hello", " ", "  ", "\n", "\r\n", "\x07", "\x92", "<br>", "&amp;", "&lt;", "<|im_end|>", "[INST]"]
-    + ["caf\u00e9", "\u200b", "```\n", "    code", "x\x1b[31m", "\n\n\n\n", "<p>", "</p>", "ok.", "\ud800", "1 < 2"]
-)
+marks = ["<br>", "&amp;", "&lt;", "<p>", "</p>", "<|im_end|>", "[INST]", "1 < 2", "```\n", "    code"]
+blanks = [" ", "  ", "\n", "\r\n", "\n\n\n\n", "\x07", "\x92", "\u200b", "\x1b[31m", "\ud800"]
+words = st.sampled_from(["hello", "ok.", "caf\u00e9", *marks, *blanks])
 texts = st.lists(words, max_size=8).map("".join)
 roles = st.sampled_from(["system", "user", "assistant", "User", "ASSISTANT ", "human", "gpt", "tool", 3])
 message = st.fixed_dictionaries(
