@@ -316,7 +316,7 @@ def test_inferred(rows: list[dict[str, Any]], user: str | None, assistant: str, 
 def test_the_group_is_the_shortest_name_of_the_passage() -> None:
     rows = [
         {"passage": f"A text of some length, number {i // 3}", **extra, "question": f"Which is {i}?", "answer": "B"}
-        for i, extra in enumerate({"doc": f"d{i // 3}", "part": f"p{i // 6}", "id": f"q{i}"} for i in range(30))
+        for i, extra in enumerate({"part": f"p{i // 6}", "doc": f"d{i // 3}", "id": f"q{i}"} for i in range(30))
     ]
     assert inferred(rows).group == "doc"
     assert inferred([{**row, "doc": "x"} for row in rows]).group == "passage"

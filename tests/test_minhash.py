@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import combinations
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,10 +18,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dsprep.folds.signatures import SignatureFold, near_clusters
+from dsprep.folds.signatures import NearOptions, NearRule, SignatureFold, near_clusters
 from dsprep.model.batch import Batch
 from dsprep.model.location import Location
 from dsprep.model.record import Example, Record
+from dsprep.model.rule import RuleContext
+from dsprep.rules.duplicates.near_duplicate import NearDuplicate
+from dsprep.rules.leakage.near_overlap import NearOverlap
 from dsprep.text import clusters
 from dsprep.text.clusters import Units, alike, components, leaders
 from dsprep.text.minhash import BANDS, PERMUTATIONS, agreement, band_keys, signatures
@@ -439,6 +443,31 @@ def test_the_partition_into_batches_does_not_matter(drawn: random.Random) -> Non
     parts = [order[a:b] for a, b in zip([0, *cuts], [*cuts, len(order)], strict=True)]
     drawn.shuffle(parts)
     assert clusters_of(rows, parts) == expected
+
+
+def test_rules_that_share_signatures_compare_them_once() -> None:
+    context = RuleContext(target=cast(Any, None), encoding="cl100k_base")
+    rows = [_asked(text) for text in planted(300, 30)]
+    for row in rows[200:]:
+        row["split"] = "validation"
+    near: list[NearRule] = [NearDuplicate(context), NearOverlap(context)]
+    state = pickle.loads(pickle.dumps(near[0].map(batch_of(rows, range(300)))))
+    memory = MemoryRows(rows)
+    assert near[0].fold_key == near[1].fold_key
+    assert list(near[0].finish(state, memory))
+    once = memory.read
+    assert list(near[1].finish(state, memory))
+    near_clusters(state, memory)
+    assert memory.read == once
+    assert list(near[1].finish(pickle.loads(pickle.dumps(state)), memory))
+    assert memory.read == 2 * once
+    other = NearOverlap(context, NearOptions.model_validate({"permutations": 64, "bands": 16}))
+    assert other.fold_key != near[1].fold_key
+
+
+def test_bands_must_divide_the_permutations() -> None:
+    with pytest.raises(ValueError, match="30 bands do not divide 128 permutations"):
+        NearOptions.model_validate({"bands": 30})
 
 
 def test_texts_read_again_are_those_of_the_forms() -> None:

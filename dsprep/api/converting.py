@@ -16,6 +16,7 @@ from dsprep.engine.ordering import in_order
 from dsprep.engine.pipeline import Pipeline
 from dsprep.engine.writing import AtomicFile, Piece, encoded, escaped_pieces, joined
 from dsprep.formats import Mapping as ColumnMapping
+from dsprep.formats import TableNormaliser
 from dsprep.model.batch import Batch
 from dsprep.model.source import InputError, InputInfo, Shard
 from dsprep.sources import open_source
@@ -56,6 +57,8 @@ class _Converted:
 class _ConvertShard:
     pipeline: Pipeline
     to: str
+    #: Sources (by index) whose groups nobody asked for: they are for splitting, and a backend rejects the key.
+    guessed_groups: frozenset[int] = frozenset()
 
     def __call__(self, shard: Shard) -> _Converted:
         done = _Converted(shard)
@@ -68,6 +71,8 @@ class _ConvertShard:
                 if example is None or not example.messages:
                     self._reject(done, batch, i, shard)
                     continue
+                if batch.source in self.guessed_groups:
+                    example.group = None
                 done.out.append(encoded(formats.render(example, self.to)) + b"\n")
                 done.written += 1
                 done.lost.update(formats.loses(example, self.to))
@@ -118,7 +123,10 @@ def convert(
     shards = [shard for source in sources for shard in source.plan(4 << 20)]
     runner = executor("serial") if workers == 1 else executor("processes", workers=workers)
     rejects = target.with_name(f"{target.name}.rejected.jsonl")
-    task = _ConvertShard(pipeline, to)
+    guessed = frozenset(
+        i for i, item in enumerate(normalisers) if isinstance(item, TableNormaliser) and not (mapping and mapping.group)
+    )
+    task = _ConvertShard(pipeline, to, guessed)
     with AtomicFile(target) as file, AtomicFile(rejects, keep=lambda: bool(result.rejected)) as refused:
         for done in in_order(runner, task, shards):
             result.rows_in += done.rows

@@ -16,22 +16,14 @@ _NAMES = {"turns": "messages", "tokens": "tokens", "trained_tokens": "trained to
 
 def render_stats(stats: Mapping[str, Any], console: Console) -> None:
     """Per split: messages, tokens and trained tokens per example; labels; default epochs and billed tokens."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("split")
-    table.add_column("per example")
-    for measure in ("examples", *_MEASURES):
-        table.add_column(measure, justify="right")
     for split, part in stats["splits"].items():
-        for number, (key, name) in enumerate(_NAMES.items()):
-            first = number == 0
-            table.add_row(
-                Text(split if first else ""),
-                name,
-                f"{part['examples']:,}" if first else "",
-                *(_number(part[key][measure]) for measure in _MEASURES),
-                end_section=number == len(_NAMES) - 1,
-            )
-    console.print(table)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column(Text(f"{split}: {part['examples']:,} examples"), no_wrap=True, min_width=26)
+        for measure in _MEASURES:
+            table.add_column(measure, justify="right", no_wrap=True)
+        for key, name in _NAMES.items():
+            table.add_row(name, *(_number(part[key][measure]) for measure in _MEASURES))
+        console.print(table)
     limit = stats["limit"]
     over = stats["all"]["over_limit"]
     console.print(

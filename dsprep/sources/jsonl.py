@@ -27,7 +27,7 @@ from dsprep.text.encoding import (
 
 #: How much is read at a time: to find line ends, and to decode (a smaller piece, so that it stays in the caches).
 PLAN_BLOCK: Final = 4 << 20
-READ_BLOCK: Final = 1 << 20
+READ_BLOCK: Final = 1 << 17
 
 #: As much of a line that is too long as is kept, for the excerpt.
 _KEPT: Final = 1024
@@ -130,7 +130,7 @@ class JsonLinesSource(Source):
             end = encoded_length(b"\n", encoding)
         offsets = accumulate(widths, lambda at, width: at + width + end, initial=offset)
         raws = lines
-        if b"\r\n" in text:
+        if b"\r" in text:
             raws = [line.removesuffix(b"\r") for line in lines]
         if len(text) <= self.max_line:
             # Nearly every block is such that nothing needs a closer look; then no line is handled by Python code.

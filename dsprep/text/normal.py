@@ -181,9 +181,14 @@ def exchange(example: Example) -> tuple[str, str]:
     for item in reversed(messages[:last]):
         if _role(item) not in SYSTEM_ROLES and (asked := _plain(item)):
             break
-    if example.label is not None:
+    if example.label is not None and _label(example) is not None:
         return asked, example.label
     return asked, _plain(messages[last]) if last < len(messages) else ""
+
+
+def _label(example: Example) -> bytes | None:
+    """The label, folded; a blank one is none."""
+    return None if example.label is None else fold(example.label) or None
 
 
 def _plain(item: Any) -> str:
@@ -293,7 +298,7 @@ def _folded(batch: Batch) -> Iterator[_Folded]:
                 if said and asked < 0:
                     asked = len(pieces)
             pieces += (name, said)
-        answered = answer - 1 if answer > 0 else len(pieces) if example.label is not None else 0
+        answered = answer - 1 if answer > 0 else len(pieces) if _label(example) is not None else 0
         yield _Folded(
             i,
             example,
@@ -321,7 +326,7 @@ def _forms(batch: Batch) -> Forms:
     answer: list[bytes] = []
     for one in _folded(batch):
         example, pieces = one.example, one.pieces
-        label = None if example.label is None else fold(example.label)
+        label = _label(example)
         end = one.answer - 1 if one.answer > 0 else len(pieces)
         beside = _beside(example)
         asked = key_of(_FIELD.join([_written(beside) if beside else b"", *pieces[:end]]))

@@ -192,13 +192,9 @@ class _Guess:
     def _names_of(self, context: str) -> str:
         """A column of short cells that are different where, and only where, those of `context` are: its name in the
         data, so to say. The column itself if there is none."""
+        texts = self.columns[context].distinct
         for column in self.columns.values():
-            if (
-                not column.filled
-                or column.length > 40
-                or column.nested
-                or column.distinct != self.columns[context].distinct
-            ):
+            if column.name == context or column.distinct != texts or column.length > 40 or column.nested:
                 continue
             pairs = {(as_text(row.get(column.name)), as_text(row.get(context))) for row in self.sample}
             if len(pairs) == len({name for name, _ in pairs}) == len({text for _, text in pairs}):
