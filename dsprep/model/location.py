@@ -22,7 +22,7 @@ class Location:
 
     `line` is the physical 1-based line, counting `\\n` alone; `row` the 1-based data row of a table (the header is not
     a row); `offset` the byte offset of the record in its file; `pointer` an RFC 6901 JSON pointer into the record, or
-    into the file where that is one JSON document; `column` a table's column name. A finding about a whole file has a
+    into the file where that is one JSON document; `column` a table's column name, or, in a line that is no JSON, the number of a character. A finding about a whole file has a
     path alone.
     """
 
@@ -33,11 +33,28 @@ class Location:
     pointer: str | None = None
     column: str | None = None
 
+    @property
+    def place(self) -> str:
+        """`path:line`, as editors and terminals understand it; `path:line:character` where a character is meant."""
+        if self.line is None:
+            return self.path
+        return f"{self.path}:{self.line}:{self.column}" if self._at_character else f"{self.path}:{self.line}"
+
+    @property
+    def field(self) -> str | None:
+        """Which part of the record is meant: a table's column, or a pointer."""
+        if self._at_character:
+            return None
+        return self.column if self.column is not None else self.pointer
+
+    @property
+    def _at_character(self) -> bool:
+        # Text that does not parse has no fields; its column is the number of a character.
+        return self.column is not None and self.row is None and self.column.isdecimal()
+
     def __str__(self) -> str:
-        """`path:line` or `path`, as editors and terminals understand it, with the field behind it."""
-        text = self.path if self.line is None else f"{self.path}:{self.line}"
-        field = self.column if self.column is not None else self.pointer
-        return f"{text} {field}" if field else text
+        """The place, with the field behind it."""
+        return f"{self.place} {self.field}" if self.field else self.place
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: `path` and `line` always, the rest where known."""

@@ -240,11 +240,10 @@ def _print_end(report: Report, console: Console, show_fixes: bool) -> None:
 
 def _place(location: Location, separator: str) -> str:
     """`path:line` with the field behind `separator`."""
-    field = location.column if location.column is not None else location.pointer
-    base = location.path if location.line is None else f"{location.path}:{location.line}"
+    field = location.field
     if field and len(field) > _LONGEST_FIELD:
         field = field[:_LONGEST_FIELD] + "…"
-    return f"{base}{separator}{field}" if field else base
+    return f"{location.place}{separator}{field}" if field else location.place
 
 
 def _mark(report: Report, summary: RuleSummary) -> str:

@@ -213,7 +213,7 @@ def _shown(summary: RuleSummary, finding: Finding) -> Shown:
         path=short(location.path),
         line=location.line,
         row=location.row,
-        field=short((location.column if location.column is not None else location.pointer) or ""),
+        field=short(location.field or ""),
         message=sentence(message),
         excerpt=None if excerpt is None else marked(excerpt),
         fix=f"The {finding.fix.applicability} fix {describe_fix(finding.fix)}." if finding.fix else "",
