@@ -143,19 +143,21 @@ class Runner:
         (about / "entry_points.txt").write_text("\n".join(lines) + "\n", "utf-8")
 
 
-#: Runs the blocks it is sent, one JSON string a line, as parts of one `__main__`.
+#: Runs the blocks it is sent, one JSON string a line, as parts of one `__main__`. Its own names are out of their reach.
 _INTERPRETER = """
-import contextlib, io, json, sys, traceback
-names, answers = globals(), sys.stdout
-for line in sys.stdin:
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            exec(compile(json.loads(line), "<page>", "exec"), names)
-        answer = {"printed": printed.getvalue()}
-    except Exception:
-        answer = {"error": traceback.format_exc()}
-    print(json.dumps(answer), file=answers, flush=True)
+def run(names):
+    import contextlib, io, json, sys, traceback
+    answers = sys.stdout
+    for line in sys.stdin:
+        printed = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(printed):
+                exec(compile(json.loads(line), "<page>", "exec"), names)
+            answer = {"printed": printed.getvalue()}
+        except Exception:
+            answer = {"error": traceback.format_exc()}
+        print(json.dumps(answer), file=answers, flush=True)
+run(globals())
 """
 
 

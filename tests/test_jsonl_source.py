@@ -220,6 +220,13 @@ def test_legacy_encodings_are_recognised(text: str, encoding: str) -> None:
     assert data.decode(detect_legacy(data)) == text
 
 
+def test_the_guess_is_made_from_the_lines_that_are_not_utf8(tmp_path: Path) -> None:
+    good = json.dumps({"a": "“quoted” – naïve, 日本"}, ensure_ascii=False).encode() + b"\n"
+    bad = b'{"a": "the caf\xe9 is open"}\n'
+    records = read(source_of(tmp_path, good * 50 + bad + good * 50))
+    assert [dict(record.faults[0].args)["encoding"] for record in records if record.faults] == ["cp1252"]
+
+
 def test_a_surrogate_in_utf8_is_no_utf8(tmp_path: Path) -> None:
     record = only(tmp_path, b'{"a": "\xed\xa0\x80"}')
     assert [kind for kind, _, _ in faults(record)] == ["invalid-utf8"]

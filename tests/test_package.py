@@ -84,8 +84,16 @@ def test_the_wheel_holds_every_module_and_nothing_else_of_the_repository(wheel: 
     modules = {f"dsprep/{path.relative_to(ROOT / 'dsprep')}" for path in (ROOT / "dsprep").rglob("*.py")}
     assert modules - set(names) == set()
     assert {name.split("/")[0] for name in names} == {"dsprep", f"dsprep-{VERSION}.dist-info"}
-    strays = [name for name in names if name.endswith((".pyc", ".jsonl", ".csv")) or "/tests/" in name]
-    assert strays == []
+    package = [name for name in names if name.startswith("dsprep/")]
+    assert {Path(name).suffix or Path(name).name for name in package} == {
+        ".py",
+        ".typed",
+        ".yaml",
+        ".json",
+        ".j2",
+        ".css",
+    }
+    assert [name for name in package if "test" in Path(name).name and name != "dsprep/testing.py"] == []
     assert len(names) == len(set(names))
 
 

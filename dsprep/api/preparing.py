@@ -87,7 +87,7 @@ def prepare(
     folder = output_folder(out)
     inputs, _ = inputs_from(paths)
     inputs = [replace(item, split=None) for item in inputs]  # whatever the names say, the rows are split anew
-    keep = {code: {"keep": "longest"} for code in ("DUP003",)} if keep_best else {}
+    keep = {"DUP003": {"keep": "best"}} if keep_best else {}
     session = open_session(
         inputs,
         chosen.model_copy(update={"extend_select": (*chosen.extend_select, *_DEDUPE_CODES[dedupe])}),

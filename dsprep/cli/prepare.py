@@ -34,7 +34,9 @@ def command(
         str, typer.Option(help="Shares of train and validation, or of train, validation and test.")
     ] = "0.9/0.1",
     dedupe: Annotated[Dedupe, typer.Option(help="Which duplicates to take out.")] = Dedupe.NORMALIZED,
-    keep_best: Annotated[bool, typer.Option("--keep-best", help="Of near-duplicates keep the longest.")] = False,
+    keep_best: Annotated[
+        bool, typer.Option("--keep-best", help="Of near-duplicates keep the longest with the commonest answer.")
+    ] = False,
     unsafe_fixes: options.UnsafeFixes = None,
     target: options.Target = None,
     encoding: options.Encoding = None,

@@ -102,13 +102,13 @@ class SharedKeyedRule(KeyedRule):
 
 
 def place(location: Location, seen_from: Location) -> str:
-    """`location` in words, shorter where it is in the same file as `seen_from`: `line 3`, `other.jsonl:3`."""
-    if location.row is not None:
-        where = f"row {location.row}"
-        return where if location.path == seen_from.path else f"{location.path} {where}"
-    if location.path == seen_from.path and location.line is not None:
-        return f"line {location.line}"
-    return str(location)
+    """`location` in words, shorter where it is in the same file as `seen_from`: `line 3`, `other.jsonl:3`; where both
+    are on one line, as the items of a JSON array may be, by row."""
+    if location.path != seen_from.path:
+        return str(location)
+    if location.line is None or (location.line == seen_from.line and location.row is not None):
+        return f"row {location.row}"
+    return f"line {location.line}"
 
 
 def excerpt(text: str) -> str:

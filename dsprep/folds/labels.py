@@ -10,7 +10,7 @@ from dsprep.folds.splits import TRAIN, ordered, split_name
 from dsprep.model.batch import Batch, Feature
 from dsprep.model.location import Location
 from dsprep.model.rule import FoldRule
-from dsprep.text.labels import LabelSource, answer_place, field_label, folded_label, quoted
+from dsprep.text.labels import LabelSource, answer_place, field_label, folded_label, folded_words, quoted
 
 #: More distinct spellings than this are no classes, and are not counted further.
 MOST_LABELS = 1000
@@ -24,6 +24,10 @@ MOST_ANSWERS = 50
 ONCE_SHARE = 0.25
 #: … and there are at least so many examples.
 FEWEST_EXAMPLES = 6
+#: An abbreviation has at least so many letters …
+SHORTEST = 3
+#: … and what it stands for is at least so many times as common.
+COMMONER = 5
 #: Label fields that hold a value of their own in more than half of at least so many rows hold no classes.
 ENOUGH_ROWS = 20
 
@@ -144,13 +148,13 @@ class LabelTable:
         return self.classes(TRAIN) or self.classes()
 
     def classes(self, split: str | None = None) -> dict[str, int]:
-        """How many examples each class has, in `split` or in all: spellings that fold together are one class, named by
-        its commonest spelling in all splits. Most frequent first."""
-        names = canonical_spellings(self.total)
+        """How many examples each class has, in `split` or in all: a label and its variants (see `variants`) are one
+        class, named by the commonest spelling in all splits. Most frequent first."""
+        names = variants(self.total)
         chosen = self.total if split is None else self.counts.get(split, {})
         out: Counter[str] = Counter()
         for label, n in chosen.items():
-            out[names[label]] += n
+            out[names.get(label, label)] += n
         return by_frequency(out)
 
 
@@ -262,3 +266,36 @@ def _summed(counts: Iterable[Mapping[str, int]]) -> Counter[str]:
         for label, n in part.items():
             out[label] += n
     return out
+
+
+def variants(counts: Mapping[str, int]) -> dict[str, str]:
+    """For each label that is a variant of another one, that other one, which is a variant of none."""
+    canonical = canonical_spellings(counts)
+    folded = {label: folded_label(label) for label in counts}
+    size: dict[str, int] = {}
+    for label, n in counts.items():
+        size[folded[label]] = size.get(folded[label], 0) + n
+    name = {folded[label]: new for label, new in canonical.items()}
+    words = {form: folded_words(label) for form, label in name.items()}
+    longer = {short: full for short in size if (full := _full_form(short, size, words)) is not None}
+    out: dict[str, str] = {}
+    for label in counts:
+        form = folded[label]
+        # An abbreviation of an abbreviation ends at the longest form; each step is longer, so this ends.
+        while form in longer:
+            form = longer[form]
+        if name[form] != label:
+            out[label] = name[form]
+    return out
+
+
+def _full_form(short: str, size: Mapping[str, int], words: Mapping[str, str]) -> str | None:
+    """The one class, much commoner than `short`, whose name `short` begins without ending at the end of a word: `new`
+    is no abbreviation of `new york`."""
+    if len(short) < SHORTEST or not short.isalpha():
+        return None
+    longer = [form for form in size if len(form) > len(short) and form.startswith(short)]
+    if len(longer) != 1 or size[longer[0]] < COMMONER * size[short]:
+        return None
+    start, whole = words[short], words[longer[0]]
+    return longer[0] if whole.startswith(start) and whole[len(start) : len(start) + 1].isalpha() else None

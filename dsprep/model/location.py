@@ -20,10 +20,10 @@ def row_key(source: int, ordinal: int) -> int:
 class Location:
     """The place of a record, or of a part of it.
 
-    `line` is the physical 1-based line, counting `\\n` alone; `row` the 1-based data row of a table (the header is not
-    a row); `offset` the byte offset of the record in its file; `pointer` an RFC 6901 JSON pointer into the record, or
-    into the file where that is one JSON document; `column` a table's column name, or, in a line that is no JSON, the number of a character. A finding about a whole file has a
-    path alone.
+    `line` is the physical 1-based line, counting `\\n` alone; `row` the 1-based data row of a table (the header is
+    not a row); `offset` the byte offset of the record in its file; `pointer` an RFC 6901 JSON pointer into the
+    record, or into the file where that is one JSON document; `column` a table's column name, or, in a line that is
+    no JSON, the number of a character. A finding about a whole file has a path alone.
     """
 
     path: str

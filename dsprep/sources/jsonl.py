@@ -193,7 +193,8 @@ class JsonLinesSource(Source):
                 raise InputError(known.sentence(self.display))
             if known.encoding == "utf-8" and utf8_error(head) is not None:
                 # One guess for the whole file is better, and much quicker, than one for each line.
-                self._legacy = detect_legacy(head)
+                bad = [line for line in head.split(b"\n") if utf8_error(line) is not None]
+                self._legacy = detect_legacy(b"\n".join(bad))
             self._known = known
         return self._known
 

@@ -30,12 +30,17 @@ def schema_faults(target: Target) -> Feature[list[tuple[int, SchemaFault]]]:
                     found += [
                         (i, fault) for fault in schema.faults(example.record) if not _carried(fault, example, record)
                     ]
-            elif batch.records[i].value is not UNDECODED:
+            elif batch.records[i].value is not UNDECODED and not _explained(batch.records[i]):
                 found += [(i, fault) for fault in schema.faults(batch.records[i].value)]
         return found
 
     key = ("schema-faults", target.record_keys, target.message_keys, target.roles, target.weighted_roles)
     return Feature(key, compute)
+
+
+def _explained(record: Record) -> bool:
+    """Whether it is known already why a row makes no conversation: a cell of it is empty."""
+    return any(fault.kind == "missing-value" for fault in record.faults)
 
 
 def _carried(fault: SchemaFault, example: Example, record: Record) -> bool:

@@ -24,9 +24,9 @@ class ClassImbalance(LabelsRule):
     """The largest class has far more examples than the smallest one.
 
     ## What it does
-    Counts the labels of the training data, as they are spelled, and compares the largest class with the smallest. The
-    labels are those of the label field; in chat whose answers are few and short, the answers. Without a training
-    split all rows count.
+    Counts the labels of the training data, spellings of one label together (see label-spelling-variants), and
+    compares the largest class with the smallest. The labels are those of the label field; in chat whose answers are
+    few and short, the answers. Without a training split all rows count.
 
     ## Why it matters
     A model that is trained on 950 positive and 50 negative reviews is right in 95 % of cases if it always says

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from dsprep.folds.labels import LabelsRule, LabelState, canonical_spellings, label_table
+from dsprep.folds.labels import LabelsRule, LabelState, label_table, variants
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import Applicability, Fix, Relabel
 from dsprep.model.rule import FixAvailability, Rows, RuleMeta
-from dsprep.text.labels import folded_label, folded_words, quoted
-
-#: An abbreviation has at least so many letters …
-SHORTEST = 3
-#: … and what it stands for is at least so many times as common.
-COMMONER = 5
+from dsprep.text.labels import folded_label, quoted
 
 
 class LabelSpellingVariants(LabelsRule):
@@ -75,36 +70,3 @@ class LabelSpellingVariants(LabelsRule):
                 fix=Fix(Applicability.UNSAFE, (Relabel(old, new),)),
                 rows=counts[old],
             )
-
-
-def variants(counts: Mapping[str, int]) -> dict[str, str]:
-    """For each label that is a variant of another one, that other one, which is a variant of none."""
-    canonical = canonical_spellings(counts)
-    folded = {label: folded_label(label) for label in counts}
-    size: dict[str, int] = {}
-    for label, n in counts.items():
-        size[folded[label]] = size.get(folded[label], 0) + n
-    name = {folded[label]: new for label, new in canonical.items()}
-    words = {form: folded_words(label) for form, label in name.items()}
-    longer = {short: full for short in size if (full := _full_form(short, size, words)) is not None}
-    out: dict[str, str] = {}
-    for label in counts:
-        form = folded[label]
-        # An abbreviation of an abbreviation ends at the longest form; each step is longer, so this ends.
-        while form in longer:
-            form = longer[form]
-        if name[form] != label:
-            out[label] = name[form]
-    return out
-
-
-def _full_form(short: str, size: Mapping[str, int], words: Mapping[str, str]) -> str | None:
-    """The one class, much commoner than `short`, whose name `short` begins without ending at the end of a word: `new`
-    is no abbreviation of `new york`."""
-    if len(short) < SHORTEST or not short.isalpha():
-        return None
-    longer = [form for form in size if len(form) > len(short) and form.startswith(short)]
-    if len(longer) != 1 or size[longer[0]] < COMMONER * size[short]:
-        return None
-    start, whole = words[short], words[longer[0]]
-    return longer[0] if whole.startswith(start) and whole[len(start) : len(start) + 1].isalpha() else None

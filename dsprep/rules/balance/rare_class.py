@@ -24,9 +24,9 @@ class RareClass(LabelsRule):
     """A class has too few examples to be learnt, or to be measured.
 
     ## What it does
-    Counts the labels of the training data, as they are spelled, and lists all classes below `min_examples` in one
-    finding, with the first row of each. It says nothing of a set that is smaller as a whole than the target
-    advises: there few-examples (SET002) has said it.
+    Counts the labels of the training data, spellings of one label together (see label-spelling-variants), and lists
+    all classes below `min_examples` in one finding, with the first row of each. It says nothing of a set that is
+    smaller as a whole than the target advises: there few-examples (SET002) has said it.
 
     ## Why it matters
     From a handful of examples a model learns their wording, not the class. Split off a tenth for validation, and none

@@ -19,10 +19,10 @@ from dsprep.text.clusters import components, leaders
 class NearDuplicateOptions(NearOptions):
     """Options of near-duplicate."""
 
-    keep: Literal["first", "longest", "most-common-answer"] = Field(
+    keep: Literal["first", "longest", "most-common-answer", "best"] = Field(
         "first",
-        description="Which one of a cluster stays: the first in reading order, the one with the longest text, or the "
-        "first with the answer that most of them give.",
+        description="Which one of a cluster stays: the first in reading order, the one with the longest text, the "
+        "first with the answer that most of them give, or the longest of those.",
     )
 
 
@@ -60,7 +60,7 @@ class NearDuplicate(NearRule):
         code="DUP003",
         name="near-duplicate",
         severity=Severity.WARNING,
-        message="nearly the same as {twin} (similarity {similarity:.2f}, {cluster_size} such examples)",
+        message="nearly the same as {twin} (similarity {similarity:.2f}, {cluster_size} in all)",
         summary="an example that is nearly the same as another one of its split",
         fix=FixAvailability.ALWAYS,
     )
@@ -102,12 +102,21 @@ class NearDuplicate(NearRule):
         """What decides which node of a cluster is kept, smaller first; the order of rows breaks ties."""
         if self.options.keep == "longest":
             return [-columns["length"][node_row], node_row]
-        if self.options.keep == "most-common-answer":
+        if self.options.keep in ("most-common-answer", "best"):
             # Every row of the cluster has a vote, exact repetitions too.
             cluster = components(len(node_row), left, right)[node_of]
             answer = np.stack([cluster.astype(np.uint64), columns["answer"]], axis=1)
             number = group_numbers(answer)
-            return [-np.bincount(number)[number[node_row]], node_row]
+            votes = -np.bincount(number)[number[node_row]]
+            return (
+                [votes, node_row]
+                if self.options.keep == "most-common-answer"
+                else [
+                    votes,
+                    -columns["length"][node_row],
+                    node_row,
+                ]
+            )
         return [node_row]
 
 

@@ -42,7 +42,7 @@ class UnknownRole(SchemaFaultRule):
         code="SCH005",
         name="unknown-role",
         severity=Severity.ERROR,
-        message="unknown role `{role}`; {target} takes {known}",
+        message="unknown role `{role}`{hint} ({target} takes {known})",
         summary="a role the target does not know",
         fix=FixAvailability.SOMETIMES,
     )
@@ -52,7 +52,8 @@ class UnknownRole(SchemaFaultRule):
         # `or`, not a comma, before the last one: exactly one of them must be chosen.
         known = " or ".join(filter(None, [", ".join(target.roles[:-1]), *target.roles[-1:]]))
         suggestion, _ = suggested_role(fault.args["role"], target.roles)
-        return {**fault.args, "suggestion": suggestion, "target": target.name, "known": known}
+        hint = "" if suggestion is None else f"; did you mean `{suggestion}`?"
+        return {**fault.args, "suggestion": suggestion, "hint": hint, "target": target.name, "known": known}
 
     def remedy(self, fault: SchemaFault) -> Fix | None:
         suggestion, safe = suggested_role(fault.args["role"], self.context.target.roles)
