@@ -202,7 +202,7 @@ cells = st.text(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=8),
     st.sampled_from(["\n", "\r\n"]),
@@ -227,7 +227,7 @@ def test_what_a_csv_writer_writes_is_read(
         assert record.line == before.count("\n") + 1
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.text(st.sampled_from('ab,;"\n\r\\'), max_size=60))
 def test_no_character_of_a_hostile_table_is_lost(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.mktemp("hostile") / "data.csv"

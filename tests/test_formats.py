@@ -8,7 +8,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsprep.formats import FORMATS, ChatNormaliser, alpaca, chat, loses, prompt_completion, recognised, render, sharegpt
@@ -246,6 +246,7 @@ junk = st.recursive(
 KEYS = sorted(frozenset().union(*(known.KEYS for known in FORMATS.values())) | {"label", "split", "metadata"})
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(KEYS), junk, max_size=6))
 def test_nothing_malformed_makes_anything_raise(value: dict[str, Any]) -> None:
     before = copy.deepcopy(value)
@@ -301,6 +302,7 @@ def conversations(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", list(FORMATS))
+@settings(deadline=None)
 @given(value=conversations())
 def test_what_loses_nothing_comes_back_the_same(name: str, value: dict[str, Any]) -> None:
     before = copy.deepcopy(value)
@@ -317,11 +319,13 @@ def test_what_loses_nothing_comes_back_the_same(name: str, value: dict[str, Any]
 
 
 @pytest.mark.parametrize("name", ["chat", "prompt-completion"])
+@settings(deadline=None)
 @given(value=conversations())
 def test_these_never_lose_anything(name: str, value: dict[str, Any]) -> None:
     assert loses(parsed(value), name) == []
 
 
+@settings(deadline=None)
 @given(st.booleans(), st.lists(st.tuples(texts, texts), min_size=1, max_size=4))
 def test_plain_turns_go_everywhere(with_system: bool, turns: list[tuple[str, str]]) -> None:
     messages = [system("Be kind.")] * with_system + [m for q, a in turns for m in (user(q), assistant(a))]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsprep.formats import ChatNormaliser, Mapping, MappingError, TableNormaliser, infer_mapping, normaliser_for
@@ -162,6 +162,7 @@ def test_a_row_without_the_column() -> None:
             Template(template).render({"b": 1})
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.dictionaries(st.text(max_size=3), st.none() | st.integers() | st.text(max_size=4)))
 def test_any_template_renders_or_says_why_not(text: str, row: dict[str, Any]) -> None:
     with suppress(TemplateError):

@@ -38,6 +38,8 @@ class Location:
         """`path:line`, as editors and terminals understand it; `path:line:character` where a character is meant."""
         if self.line is None:
             return self.path
+        if self.row is not None and self.row > self.line:
+            return f"{self.path}:{self.line} row {self.row}"  # several records on one line
         return f"{self.path}:{self.line}:{self.column}" if self._at_character else f"{self.path}:{self.line}"
 
     @property

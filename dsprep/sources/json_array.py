@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, ClassVar, Final, Literal, NamedTuple
 
 from dsprep.model import pointer as pointers
@@ -110,9 +111,12 @@ class JsonArraySource(Source):
             faults.append(Fault("invalid-utf8", {"encoding": sniffed.encoding, "bad": "00"}))
         elif sniffed.mark:
             faults.append(Fault("byte-order-mark", {"encoding": "utf-8"}))
-        faults.extend(self._misplaced())
-        if next(self.read(Shard(self.index, 0, size)), None) is None:
+        records = self.read(Shard(self.index, 0, size))
+        first = next(records, None)
+        if first is None:
             faults.append(Fault("empty-file"))
+        # Lines can be made of the file only if all of it can be read.
+        faults.extend(self._misplaced(lambda: all(r.value is not UNDECODED for r in chain((first,), records) if r)))
         yield Shard(self.index, 0, size, faults=tuple(faults))
 
     def read(self, shard: Shard) -> Iterator[Record]:
@@ -132,16 +136,17 @@ class JsonArraySource(Source):
                     item.raw, line=item.line, offset=item.offset, unterminated=item.last
                 )
             if self.records is None or record.value is UNDECODED:
+                record.row = ordinal + 1
                 yield record
                 ordinal += 1
                 continue
             for nested in self._nested(record, self.records):
-                nested.ordinal = ordinal
+                nested.ordinal, nested.row = ordinal, ordinal + 1
                 yield nested
                 ordinal += 1
 
-    def _misplaced(self) -> Sequence[Fault]:
-        """What is wrong with finding such JSON in this file."""
+    def _misplaced(self, readable: Callable[[], bool]) -> Sequence[Fault]:
+        """What is wrong with finding such JSON in this file; `readable` says whether all records decode."""
         return ()
 
     def _nested(self, whole: Record, path: RecordPath) -> Iterator[Record]:
@@ -197,8 +202,10 @@ class MisplacedJsonSource(JsonArraySource):
 
     format = "jsonl"
 
-    def _misplaced(self) -> Sequence[Fault]:
-        return () if self.shape == "lines" else (Fault("not-json-lines", {"kind": self.shape}),)
+    def _misplaced(self, readable: Callable[[], bool]) -> Sequence[Fault]:
+        if self.shape == "lines":
+            return ()
+        return (Fault("not-json-lines", {"kind": self.shape, "readable": readable()}),)
 
 
 def _within(fault: Fault, path: RecordPath) -> bool:

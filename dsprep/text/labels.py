@@ -84,7 +84,8 @@ def folded_label(label: str) -> str:
         return f"{'-' if sign == '-' else ''}{whole}{'.' if rest else ''}{rest}"
     if any(c.isdigit() for c in text):
         return _SPACE.sub(" ", text)
-    return _PUNCTUATION.sub("", text) or _SPACE.sub(" ", text)
+    # Marks that a sign stood between are in order only once more.
+    return unicodedata.normalize("NFKC", _PUNCTUATION.sub("", text)) or _SPACE.sub(" ", text)
 
 
 def folded_words(label: str) -> str:

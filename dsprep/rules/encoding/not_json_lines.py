@@ -37,7 +37,8 @@ class NotJsonLines(SourceFaultRule):
     ```
 
     ## Fix
-    Safe: the file is written anew with one object a line. The records stay as they are.
+    Safe: the file is written anew with one object a line. The records stay as they are. There is no fix while one of
+    them cannot be read.
 
     ## Source
     The JSON Lines format, https://jsonlines.org; OpenAI's fine-tuning guide, which asks for it.
@@ -49,11 +50,11 @@ class NotJsonLines(SourceFaultRule):
         severity=Severity.ERROR,
         message="the file holds {what}, not one object a line",
         summary="a JSON array, or pretty-printed JSON, where JSON Lines is expected",
-        fix=FixAvailability.ALWAYS,
+        fix=FixAvailability.SOMETIMES,
     )
 
     def arguments(self, fault: Fault) -> Mapping[str, Any]:
         return {**fault.args, "what": _WHAT.get(str(fault.args.get("kind")), "other JSON")}
 
     def remedy(self, batch: Batch, i: int | None, fault: Fault) -> Fix | None:
-        return Fix(Applicability.SAFE, (RewriteFile(),))
+        return Fix(Applicability.SAFE, (RewriteFile(),)) if fault.args.get("readable", True) else None
