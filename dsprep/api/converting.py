@@ -101,7 +101,7 @@ def convert(
 ) -> ConvertResult:
     """Write the rows of `paths` to `output` (JSON lines) in the format `to`: chat, prompt-completion, alpaca, sharegpt.
 
-    Rows that are no conversation go to `<output>.rejected.jsonl`, whole, each with place and reason. Without a mapping,
+    Rows that are no conversation go to `<output>.rejected.jsonl` (in place of the output's own extension), whole, each with place and reason. Without a mapping,
     columns of tables are recognised; `notes` say what was assumed. Raises InputError or UnknownNameError.
     """
     if to not in formats.FORMATS:
@@ -122,7 +122,7 @@ def convert(
     pipeline = Pipeline(sources, normalisers)
     shards = [shard for source in sources for shard in source.plan(4 << 20)]
     runner = executor("serial") if workers == 1 else executor("processes", workers=workers)
-    rejects = target.with_name(f"{target.name}.rejected.jsonl")
+    rejects = target.with_name(f"{target.stem}.rejected.jsonl")
     guessed = frozenset(
         i for i, item in enumerate(normalisers) if isinstance(item, TableNormaliser) and not (mapping and mapping.group)
     )

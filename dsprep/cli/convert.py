@@ -36,7 +36,7 @@ def command(
     """Convert tables and other shapes of training data to chat JSON lines, or chat to them.
 
     With no mapping at all, text and label columns are recognised, and what was assumed is said. Rows that cannot be
-    converted are written to OUTPUT.rejected.jsonl, whole.
+    converted are written whole to NAME.TO.rejected.jsonl beside the output.
     """
     from dsprep import api
     from dsprep.cli.console import progress

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final, Protocol
 
 from dsprep.formats import alpaca, chat, prompt_completion, sharegpt
 from dsprep.formats.table import Mapping, MappingError, TableNormaliser, infer_mapping
+from dsprep.model import pointer as pointers
 from dsprep.model.record import Example, Record
 from dsprep.model.source import Normaliser, Source
 
 __all__ = [
     "FORMATS",
     "ChatNormaliser",
+    "FieldsNormaliser",
     "Mapping",
     "MappingError",
     "TableNormaliser",
@@ -43,6 +45,8 @@ class Format(Protocol):
 
 #: By name, in the order in which they are tried.
 FORMATS: Final[dict[str, Format]] = {module.NAME: module for module in (chat, prompt_completion, alpaca, sharegpt)}
+#: Members of a record that fields of the example are made of.
+_OWN: Final = frozenset({"label", "group", "split", "metadata"})
 _OTHERS: Final = tuple(FORMATS[name] for name in FORMATS if name != chat.NAME)
 
 
@@ -66,8 +70,10 @@ def render(example: Example, name: str) -> dict[str, Any]:
         if example.meta and "metadata" not in out:
             out["metadata"] = example.meta
     else:
-        for key, value in example.meta.items():
-            out.setdefault(key, value)
+        beside = example.record if example.format == chat.NAME else {}
+        for key, value in (*example.meta.items(), *beside.items()):
+            if key not in chat.KEYS and key not in _OWN:
+                out.setdefault(key, value)
     if example.label is not None and (example.label_pointer is None or example.label_pointer == "/label"):
         out.setdefault("label", example.label)
     if example.group is not None:
@@ -101,6 +107,31 @@ class ChatNormaliser(Normaliser):
         return None
 
 
+class FieldsNormaliser(ChatNormaliser):
+    """Takes conversations for what they look like, and their label, group, split and metadata from the members of the
+    record that a mapping names."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+
+    def example(self, record: Record) -> Example | None:
+        """See `Normaliser.example`."""
+        example = super().example(record)
+        if example is None:
+            return None
+        value, mapping = record.value, self.mapping
+        if mapping.label is not None:
+            example.label = chat.scalar_text(value.get(mapping.label))
+            example.label_pointer = pointers.join([mapping.label]) if example.format == chat.NAME else None
+        if mapping.group is not None:
+            example.group = chat.scalar_text(value.get(mapping.group))
+        if mapping.split is not None:
+            example.split = chat.split_named(value.get(mapping.split))
+        if mapping.keep:
+            example.meta = {**example.meta, **{name: value[name] for name in mapping.keep if name in value}}
+        return example
+
+
 def _with_rest(example: Example, value: dict[str, Any], known: frozenset[str]) -> Example:
     """`example` with what else its record says: label, group, split, and all other columns as metadata."""
     for key, item in value.items():
@@ -128,12 +159,16 @@ def normaliser_for(
     JSON is taken for what it looks like, unless there is a `mapping`; with `infer`, JSON of which no record is a
     conversation is taken for a table. Raises MappingError (an InputError) if columns cannot be mapped.
     """
-    if mapping is None and source.format != "csv":
-        if not infer:
+    of_fields = mapping is None or not (mapping.system or mapping.user or mapping.assistant)
+    if of_fields and source.format != "csv":
+        if mapping is None and not infer:
             return ChatNormaliser(), []
         sample = list(islice(_values(source), SAMPLE_RECORDS))
         if not sample or any(recognised(value) for value in sample):
-            return ChatNormaliser(), []
+            if mapping is None:
+                return ChatNormaliser(), []
+            _must_hold(sample, mapping, source.display)
+            return FieldsNormaliser(mapping), []
     values = _values(source)
     first = next(values, None)
     if first is None:
@@ -141,6 +176,20 @@ def normaliser_for(
     rows = islice(chain((first,), values), SAMPLE_ROWS)
     inferred = infer_mapping(None, rows, path=source.display, given=mapping)
     return TableNormaliser(inferred.mapping, inferred.columns), list(inferred.explanation)
+
+
+def _must_hold(sample: Sequence[dict[str, Any]], mapping: Mapping, path: str) -> None:
+    """Raise MappingError if the mapping names a member that none of the records has."""
+    known = sorted({key for value in sample for key in value})
+    for option, names in (
+        ("label", [mapping.label]),
+        ("group", [mapping.group]),
+        ("split", [mapping.split]),
+        ("keep", mapping.keep),
+    ):
+        for name in names:
+            if name is not None and name not in known:
+                raise MappingError(f"{path}: no record has {name!r}, as --{option} says; they have {', '.join(known)}")
 
 
 def _values(source: Source) -> Iterator[dict[str, Any]]:

@@ -93,9 +93,9 @@ class Template:
         parts = self._parts
         if parts is None:
             return self._jinja()
-        if len(parts) == 1 and parts[0][0]:
-            name = parts[0][1]
-            return lambda row: as_text(_cell(row, name))
+        if len(parts) == 1:
+            is_only_column, only = parts[0]
+            return (lambda row: as_text(_cell(row, only))) if is_only_column else (lambda row: only)
         return lambda row: "".join([as_text(_cell(row, text)) if is_column else text for is_column, text in parts])
 
     def _source(self) -> str:
