@@ -10,7 +10,7 @@ from pathlib import Path
 from dsprep import formats
 from dsprep.api.linting import PathLike
 from dsprep.api.session import Input, Progress, Silent, inputs_from
-from dsprep.catalog.registry import UnknownNameError, executor, suggestion
+from dsprep.catalog.registry import UnknownNameError, executor, rule_class, rule_names, suggestion
 from dsprep.engine.distributing import rejected_line
 from dsprep.engine.ordering import in_order
 from dsprep.engine.pipeline import Pipeline
@@ -18,6 +18,7 @@ from dsprep.engine.writing import AtomicFile, Piece, encoded, escaped_pieces, jo
 from dsprep.formats import Mapping as ColumnMapping
 from dsprep.formats import TableNormaliser
 from dsprep.model.batch import Batch
+from dsprep.model.report import render_message
 from dsprep.model.source import InputError, InputInfo, Shard
 from dsprep.sources import open_source
 
@@ -81,11 +82,15 @@ class _ConvertShard:
 
     def _reject(self, done: _Converted, batch: Batch, i: int, shard: Shard) -> None:
         record = batch.records[i]
-        kinds = [fault.kind for fault in record.faults]
-        reason = ", ".join(kinds) if kinds else "not a conversation"
-        done.rejected[reason] += 1
-        places = [batch.fault_location(fault, i) for fault in record.faults] or [batch.location(i)]
-        head = {"location": places[0].as_dict(), "reason": {"code": None, "name": reason, "message": reason}}
+        code, name, reason = None, "not-a-conversation", "the record is no conversation in a format that is known"
+        location = batch.location(i)
+        for fault in record.faults[:1]:
+            # Faults are named by the rule that reports them.
+            meta = rule_class(rule_names()[fault.kind]).meta
+            code, name, reason = meta.code, meta.name, render_message(meta, fault.args)
+            location = batch.fault_location(fault, i)
+        done.rejected[name] += 1
+        head = {"location": location.as_dict(), "reason": {"code": code, "name": name, "message": reason}}
         done.rejects.extend(rejected_line(head, record, shard.end))
 
 
@@ -101,8 +106,9 @@ def convert(
 ) -> ConvertResult:
     """Write the rows of `paths` to `output` (JSON lines) in the format `to`: chat, prompt-completion, alpaca, sharegpt.
 
-    Rows that are no conversation go to `<output>.rejected.jsonl` (in place of the output's own extension), whole, each with place and reason. Without a mapping,
-    columns of tables are recognised; `notes` say what was assumed. Raises InputError or UnknownNameError.
+    Rows that are no conversation go to a file beside it, `NAME.rejected.jsonl` for `NAME.jsonl`, whole, each with place
+    and reason. Without a mapping, columns of tables are recognised; `notes` say what was assumed. Raises InputError or
+    UnknownNameError.
     """
     if to not in formats.FORMATS:
         known = ", ".join(formats.FORMATS)

@@ -59,6 +59,21 @@ def destinations(
     return out
 
 
+def shares_missed(destination: NDArray[np.uint8], plan: SplitPlan) -> list[str]:
+    """A sentence if a split is far from the share that was asked for, which few large groups or clusters can cause."""
+    rows = np.array([int((destination == number).sum()) for number in range(len(plan.shares))])
+    whole = int(rows.sum())
+    if not whole:
+        return []
+    got = rows / whole
+    asked = np.array(list(plan.shares.values()))
+    if np.abs(got - asked).max() <= max(0.03, 3 / whole):
+        return []
+    shown = "/".join(f"{share:.0%}" for share in got)
+    wanted = "/".join(f"{share:.0%}" for share in asked)
+    return [f"the splits are {shown} where {wanted} was asked: rows that belong together are too many to divide so"]
+
+
 def output_folder(path: str | Path) -> Path:
     """The folder of that path, made if need be. Raises InputError if something else is there."""
     folder = Path(path)

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dsprep.api.certifying import CheckedOutput, certificate, checked_output, provenance
-from dsprep.api.destinations import NEAR_FOLDS, destinations, funnel_of, near_numbers, output_folder, writer
+from dsprep.api.destinations import (
+    NEAR_FOLDS,
+    destinations,
+    funnel_of,
+    near_numbers,
+    output_folder,
+    shares_missed,
+    writer,
+)
 from dsprep.api.linting import PathLike, with_overrides, with_relabels
 from dsprep.api.session import Progress, Session, inputs_from, open_session, settings_of, sort_summaries
 from dsprep.config import Settings
@@ -27,6 +35,7 @@ from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import DropRow, Relabel
 from dsprep.model.record import Example
 from dsprep.model.report import Funnel, Report, RuleSummary, render_message
+from dsprep.model.source import InputError
 from dsprep.reports import html as as_html
 from dsprep.reports import json as as_json
 from dsprep.text.labels import LabelSource, relabelled
@@ -83,6 +92,8 @@ def prepare(
     """
     chosen = with_overrides(settings, overrides)
     plan = SplitPlan.parse(split, chosen.seed)
+    if dedupe not in _DEDUPE_CODES:
+        raise InputError(f"dedupe is one of {', '.join(_DEDUPE_CODES)}, not {dedupe!r}")
     granted = (*_DEDUPE_CODES[dedupe], *_CONVERSION)
     folder = output_folder(out)
     inputs, _ = inputs_from(paths)
@@ -121,6 +132,7 @@ def prepare(
         raise RuntimeError(f"{funnel.rows_in} rows in, {funnel.rows_out} out and {funnel.rows_rejected} rejected")
     output = checked_output(session, folder, names)
     report = _report(session, cleaned, output, funnel, {"split": split, "dedupe": dedupe, "keep_best": keep_best})
+    report.notes.extend(shares_missed(destination, plan))
     manifest = {
         **provenance(report),
         "rows": {name: rows[name] for name in (*names, "rejected")},
@@ -159,7 +171,10 @@ def _cleaned(session: Session, granted: Sequence[str]) -> _Cleaned:
     spellings: list[Finding] = []
 
     def accept(finding: Finding) -> bool:
-        if not policy.allows(finding) or finding.fix is None:
+        # Which duplicates go is said by `dedupe` alone, whatever other unsafe fixes are wanted.
+        if finding.fix is None or not policy.allows(finding):
+            return False
+        if finding.code.startswith("DUP") and finding.code not in granted:
             return False
         for edit in finding.fix.edits:
             if isinstance(edit, DropRow) and finding.key is not None:

@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dsprep.api.destinations import NEAR_FOLDS, destinations, funnel_of, near_numbers, output_folder, writer
+from dsprep.api.destinations import (
+    NEAR_FOLDS,
+    destinations,
+    funnel_of,
+    near_numbers,
+    output_folder,
+    shares_missed,
+    writer,
+)
 from dsprep.api.linting import PathLike, with_overrides
 from dsprep.api.session import Progress, inputs_from, open_session
 from dsprep.config import Settings
@@ -18,16 +26,19 @@ from dsprep.engine.repairing import FixPolicy, Repair
 from dsprep.engine.splitting import SplitPlan
 from dsprep.folds.labels import LabelFold, label_table
 from dsprep.folds.split_keys import SplitKeysFold
+from dsprep.formats import Mapping as ColumnMapping
 from dsprep.model.report import Funnel
 
 
 @dataclass
 class SplitResult:
-    """Rows by destination (`train`, `validation`, `test`, `rejected`), and the folder they are in."""
+    """Rows by destination (`train`, `validation`, `test`, `rejected`), the folder they are in, and what was assumed or
+    could not be done as asked."""
 
     folder: Path
     rows: Counter[str]
     funnel: Funnel
+    notes: list[str]
 
 
 def split(
@@ -35,6 +46,7 @@ def split(
     out: PathLike,
     *,
     split: str = "0.9/0.1",
+    mapping: ColumnMapping | None = None,
     settings: Settings | None = None,
     progress: Progress | None = None,
     **overrides: Any,
@@ -49,7 +61,11 @@ def split(
     folder = output_folder(out)
     inputs, _ = inputs_from(paths)
     session = open_session(
-        [replace(item, split=None) for item in inputs], chosen, codes=lambda code: False, progress=progress
+        [replace(item, split=None) for item in inputs],
+        chosen,
+        mapping=mapping,
+        codes=lambda code: False,
+        progress=progress,
     )
     session.progress.begin("reading", session.bytes)
     folded = fold(
@@ -66,4 +82,5 @@ def split(
     session.pipeline = replace(session.pipeline, repair=Repair([], FixPolicy()))  # mends nothing
     task = writer(session, folded, destination, {}, None)
     rows = distribute(task, folded.shards, names, folder, session.executor, session.progress.advance)
-    return SplitResult(folder, rows, funnel_of(session, folded, destination, {}, names))
+    notes = [*session.notes, *shares_missed(destination, plan)]
+    return SplitResult(folder, rows, funnel_of(session, folded, destination, {}, names), notes)

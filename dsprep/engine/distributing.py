@@ -18,6 +18,7 @@ from dsprep.engine.writing import AtomicFile, Piece, encoded, escaped_pieces, jo
 from dsprep.model.batch import Batch
 from dsprep.model.executor import Executor
 from dsprep.model.finding import Finding
+from dsprep.model.location import Location
 from dsprep.model.record import UNDECODED, Example, Record
 from dsprep.model.report import render_message
 from dsprep.model.rule import RuleMeta
@@ -59,6 +60,8 @@ class WriteShard:
 
     def __call__(self, shard: Shard) -> Written:
         out = Written(shard)
+        # A table's row is no JSON as it stands.
+        of_json = self.pipeline.sources[shard.source].format in ("jsonl", "json")
         for batch in self.pipeline.read(shard):
             repaired = self.pipeline.mend(batch)
             mended = repaired.batch
@@ -72,13 +75,14 @@ class WriteShard:
                 if to == REJECTED:
                     pieces.extend(self._rejected(batch, i, record, shard, int(self.fate[row]), repaired.rejected))
                 else:
-                    pieces.append(self._line(record, mended.records[i], mended.examples[i], i in repaired.changed))
+                    same = of_json and i not in repaired.changed
+                    pieces.append(self._line(record, mended.records[i], mended.examples[i], same))
         out.parts = {to: joined(pieces) for to, pieces in out.parts.items()}
         return out
 
-    def _line(self, original: Record, record: Record, example: Example | None, changed: bool) -> bytes:
+    def _line(self, original: Record, record: Record, example: Example | None, same: bool) -> bytes:
         value = record.value if self.render is None or example is None else self.render(example)
-        if not changed and value is original.value and original.raw and b"\n" not in original.raw:
+        if same and value is original.value and original.raw and b"\n" not in original.raw:
             return original.raw.strip() + b"\n"
         return encoded(value) + b"\n"
 
@@ -95,7 +99,7 @@ class WriteShard:
             location = finding.location
         elif fate not in (0, BLANK, UNUSABLE):
             code = self.codes[fate - 1]
-            message = self.metas[code].summary
+            location, message = self._why(code, batch, i)
         else:
             code = ""
             kinds = ", ".join(fault.kind for fault in record.faults)
@@ -103,6 +107,15 @@ class WriteShard:
         name = self.metas[code].name if code in self.metas else "not-a-conversation"
         head = {"location": location.as_dict(), "reason": {"code": code or None, "name": name, "message": message}}
         yield from rejected_line(head, record, shard.end)
+
+    def _why(self, code: str, batch: Batch, i: int) -> tuple[Location, str]:
+        """Where and what the rule with `code` found in the i-th record, which a fix takes out, or something missing."""
+        meta = self.metas[code]
+        single = self.pipeline.batch(batch.source, [batch.records[i]], [batch.examples[i]])
+        rules = self.pipeline.repair.rules if self.pipeline.repair is not None else ()
+        for finding in (f for rule in rules if rule.meta.code == code for f in rule.find(single)):
+            return finding.location, render_message(meta, finding.args)
+        return batch.location(i), meta.summary
 
 
 def rejected_line(head: Mapping[str, Any], record: Record, end: int) -> Iterator[Piece]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dsprep.model import pointer as pointers
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import Applicability, DropRow, Edit, Remove, Replace, edit_value
@@ -181,11 +182,23 @@ class Repair:
                 origins=before.origins,
             )
         if after is not None:
-            after.label = before.label if after.label is None else after.label
+            if after.label is None and before.label_pointer is not None:
+                after.label, after.label_pointer = _label_at(record.value, before)
+            elif after.label is None:
+                after.label = before.label
             after.group = before.group if after.group is None else after.group
             after.split = before.split if after.split is None else after.split
             after.meta = after.meta or before.meta
         return after
+
+
+def _label_at(value: Any, before: Example) -> tuple[str | None, str | None]:
+    """The label of a mended record, and where it stands; what it was before if it does not stand there any more."""
+    try:
+        label = pointers.resolve(value, before.label_pointer or "")
+    except (KeyError, IndexError, ValueError, TypeError):
+        return before.label, None
+    return (label, before.label_pointer) if isinstance(label, str) else (before.label, None)
 
 
 def _touches(a: Edit, b: Edit) -> bool:

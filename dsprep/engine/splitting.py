@@ -25,6 +25,10 @@ GAIN = 0.1
 SPLIT_NAMES = ("train", "validation", "test")
 
 
+class SplitError(ValueError):
+    """Shares that are none. The message says what is wrong and how to write them."""
+
+
 @dataclass(frozen=True)
 class SplitPlan:
     """Names of the splits with the share of rows that each gets; the shares sum to 1."""
@@ -36,18 +40,18 @@ class SplitPlan:
     def parse(cls, text: str, seed: int = 0) -> SplitPlan:
         """`0.9/0.1` or `0.8/0.1/0.1` (train/validation/test); percent and any positive weights will do.
 
-        Raises ValueError with a sentence that says what is wrong.
+        Raises SplitError.
         """
         example = "write it as 0.9/0.1 (train/validation) or 0.8/0.1/0.1 (train/validation/test)"
         try:
             weights = [float(part) for part in text.split("/")]
         except ValueError:
-            raise ValueError(f"{text!r} is no split: {example}") from None
+            raise SplitError(f"{text!r} is no split: {example}") from None
         if not 2 <= len(weights) <= 3 or not all(0 < w < float("inf") for w in weights):
-            raise ValueError(f"{text!r} is no split: two or three positive shares are needed; {example}")
+            raise SplitError(f"{text!r} is no split: two or three positive shares are needed; {example}")
         total = sum(weights)
         if not any(abs(total - whole) < 1e-6 for whole in (1.0, 100.0)):
-            raise ValueError(f"{text!r} is no split: the shares sum to {total:g}, not to 1; {example}")
+            raise SplitError(f"{text!r} is no split: the shares sum to {total:g}, not to 1; {example}")
         return cls({name: w / total for name, w in zip(SPLIT_NAMES, weights, strict=False)}, seed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -68,6 +69,9 @@ def available_cores() -> int:
 
 def _start(task: Callable[[Any], Any]) -> None:
     global _task
+    # Batches are made of very many small objects without circles: collecting them often costs a quarter of the time.
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 20)
     # Ctrl-C goes to the whole group; the parent alone decides what to do about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _task = task

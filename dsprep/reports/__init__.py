@@ -37,6 +37,8 @@ _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 #: The groups of rules whose errors a backend acts upon when it reads the file. An error of another group (an overlap of
 #: splits, say) harms the result, but the upload goes through.
 DECISIVE_GROUPS = frozenset({"ENC", "SCH", "CNV", "TOL", "SET", "TAB"})
+#: Rules that only warn, since a fix mends what they find without loss, but until then the upload is refused.
+DECISIVE_RULES = frozenset({"SCH013"})
 
 
 def visible(text: str, *, ascii_only: bool = False) -> str:
@@ -154,6 +156,11 @@ def judge(report: Report) -> Verdict:
         stopping = sum(decisive.values())
         some = f"{stopping:,} of {total:,} errors" if stopping < total else counted(total, "error")
         reason = f"{aside}{some} would stop the upload, {_commonest(report, decisive)}."
+        return Verdict(Status.FAIL, False, target, f"Would not be accepted {by}", reason)
+    foreign = {code: n for code, n in standing(report, Severity.WARNING).items() if code in DECISIVE_RULES}
+    if foreign:
+        n = counted(sum(foreign.values()), "record")
+        reason = f"{aside}{n} in another format would stop the upload, {_commonest(report, foreign)}."
         return Verdict(Status.FAIL, False, target, f"Would not be accepted {by}", reason)
     headline = f"Would be accepted {by}"
     if errors:
