@@ -145,10 +145,11 @@ def render_summary(report: Report, console: Console) -> None:
 
 
 def _print_fixable(report: Report, console: Console) -> None:
+    """A line per mark, which says what the mark means and how to have it done."""
+    # In `prepare`, which duplicates go is said by an option of its own.
+    near = sum(sum(fixable(report, s)) for s in report.summaries if prepared(report) and s.meta.code.startswith("DUP"))
     pairs = [fixable(report, summary) for summary in report.summaries]
-    safe, unsafe = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-    if not safe and not unsafe:
-        return
+    safe, unsafe = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs) - near
     # Not every input can be rewritten in place, and `prepare` has no --fix: it does the safe fixes by itself.
     if in_place(report):
         safely, unsafely = "with `--fix`", "with `--fix --unsafe-fixes`"
@@ -156,14 +157,16 @@ def _print_fixable(report: Report, console: Console) -> None:
         safely, unsafely = "", "with `--unsafe-fixes`"
     else:
         safely, unsafely = "with `dsprep prepare`", "with `dsprep prepare --unsafe-fixes`"
-    line = Text()
-    line.append("[*]", _FIXABLE)
     if safe:
-        line.append(f" {safe:,} fixable {safely}")
-        line.append(f" ({unsafe:,} more with `--unsafe-fixes`)." if unsafe else ".")
-    else:
-        line.append(f" {unsafe:,} fixable {unsafely}.")
-    _print(line, console)
+        _print(Text.assemble(("[*]", _FIXABLE), f" {safe:,} fixable {safely}."), console)
+    if unsafe:
+        more = " more" if safe else ""
+        _print(Text.assemble(("[-]", _QUIET), f" {unsafe:,}{more} fixable {unsafely}: look at them first."), console)
+    if near:
+        _print(
+            Text.assemble(("[-]", _QUIET), f" {counted(near, 'more duplicate')} would go with `--dedupe near`."),
+            console,
+        )
 
 
 def _print_verdict(report: Report, console: Console) -> None:
