@@ -17,7 +17,8 @@ from dsprep.model.batch import Batch
 from dsprep.model.record import UNDECODED, Record
 from dsprep.model.source import InputError, Source
 from dsprep.sources import JsonArraySource, JsonLinesSource, MisplacedJsonSource, open_source
-from dsprep.text.encoding import MAX_DEPTH, decode_json, detect_legacy, nesting_depth, sniff
+from dsprep.text.encoding import detect_legacy, sniff
+from dsprep.text.json_text import MAX_DEPTH, decode_json, nesting_depth
 
 GOOD = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"}]}
 GOOD_LINE = json.dumps(GOOD).encode()

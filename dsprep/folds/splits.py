@@ -19,3 +19,19 @@ def split_name(split: str | None) -> str:
 def ordered(splits: Iterable[str]) -> list[str]:
     """`splits` without repeats: train, validation, test, then others by name."""
     return sorted(set(splits), key=lambda split: (_ORDER.get(split, len(_ORDER)), split))
+
+
+_ALIASES = {
+    "training": TRAIN,
+    "valid": VALIDATION,
+    "val": VALIDATION,
+    "dev": VALIDATION,
+    "eval": VALIDATION,
+    "testing": TEST,
+}
+
+
+def known_as(name: str) -> str:
+    """The split that a record or a column means by `name`: `dev` is validation. Other names stay as they are."""
+    plain = name.strip().lower()
+    return _ALIASES.get(plain, plain)

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from dsprep.folds.splits import known_as
 from dsprep.model.record import Example
 
 NAME: Final = "chat"
 
 #: Keys that are the format's own. Besides, `label`, `group`, `split` and `metadata` are understood.
 KEYS: Final = frozenset({"messages", "tools", "parallel_tool_calls", "functions"})
-
-_SPLITS: Final = {
-    "training": "train",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "eval": "validation",
-    "testing": "test",
-}
 
 
 def recognises(value: dict[str, Any]) -> bool:
@@ -64,5 +56,4 @@ def split_named(value: Any) -> str | None:
     """The split that a record names, by the name that dsprep has for it."""
     if type(value) is not str or not value.strip():
         return None
-    name = value.strip().lower()
-    return _SPLITS.get(name, name)
+    return known_as(value)

@@ -13,15 +13,8 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 from dsprep.model import pointer as pointers
 from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
-from dsprep.text.encoding import (
-    HEAD_BYTES,
-    Sniffed,
-    decode_json,
-    encoded_length,
-    excerpt,
-    sniff,
-    transcoded,
-)
+from dsprep.text.encoding import HEAD_BYTES, Sniffed, encoded_length, sniff, transcoded
+from dsprep.text.json_text import decode_json, excerpt
 
 Shape = Literal["array", "pretty-printed", "lines"]
 

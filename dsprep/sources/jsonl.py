@@ -11,19 +11,8 @@ import orjson
 
 from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
-from dsprep.text.encoding import (
-    HEAD_BYTES,
-    Sniffed,
-    all_plain,
-    decode_json,
-    detect_legacy,
-    encoded_length,
-    excerpt,
-    plain,
-    sniff,
-    transcoded,
-    utf8_error,
-)
+from dsprep.text.encoding import HEAD_BYTES, Sniffed, detect_legacy, encoded_length, sniff, transcoded, utf8_error
+from dsprep.text.json_text import all_plain, decode_json, excerpt, plain
 
 #: How much is read at a time: to find line ends, and to decode (a smaller piece, so that it stays in the caches).
 PLAN_BLOCK: Final = 4 << 20

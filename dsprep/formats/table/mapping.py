@@ -7,20 +7,12 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dsprep.folds.splits import known_as
 from dsprep.formats.table.template import MissingColumn, Template, TemplateError, as_text
 from dsprep.model.record import UNDECODED, Example, Fault, Record
 from dsprep.model.source import InputError, Normaliser
 
 NAME: Final = "table"
-
-_SPLITS: Final = {
-    "training": "train",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "eval": "validation",
-    "testing": "test",
-}
 
 
 class MappingError(InputError):
@@ -166,5 +158,4 @@ def _missing(record: Record, column: str, reason: str | None = None) -> Example 
 
 
 def _split(value: Any) -> str | None:
-    name = as_text(value).strip().lower()
-    return _SPLITS.get(name, name) or None
+    return known_as(as_text(value)) or None

@@ -11,7 +11,7 @@ from dsprep.model.finding import Severity
 from dsprep.model.fix import Applicability, Fix, Replace, RewriteFile
 from dsprep.model.record import UNDECODED, Fault
 from dsprep.model.rule import FixAvailability, RuleMeta
-from dsprep.text.encoding import decode_json
+from dsprep.text.json_text import decode_json
 
 
 class InvalidUtf8(SourceFaultRule):
