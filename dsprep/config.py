@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dsprep.catalog.registry import find_rule, suggestion
 from dsprep.model.finding import Severity
@@ -32,7 +32,7 @@ class Settings(BaseModel):
 
     pack: str = Field("default", description="The rule pack to start from: a name, or a path to a YAML file.")
     select: tuple[str, ...] | None = Field(
-        None, description="Rules to run instead of the pack's: codes, names, prefixes such as TOK, or ALL."
+        None, description="Rules to run instead of the pack's: codes, names, prefixes such as TOK, DEFAULT or ALL."
     )
     extend_select: tuple[str, ...] = Field((), description="Rules to run besides those selected.")
     ignore: tuple[str, ...] = Field((), description="Rules not to run.")
@@ -56,6 +56,14 @@ class Settings(BaseModel):
     severity: Mapping[str, Severity] = Field(
         default_factory=dict, description="Severities that differ from the catalogue, by rule name or code."
     )
+
+    @field_validator("select", "extend_select", "ignore", "fixable", "unfixable", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """One text stands for a list, as on the command line: `TOK`, `TOK,DUP`."""
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
 
     def rule_options(self) -> dict[str, Mapping[str, Any]]:
         """Options by code. Raises UnknownNameError for a rule that is not there."""
@@ -84,7 +92,11 @@ def find_config(start: Path) -> Path | None:
 
 
 def load_settings(
-    config: Sequence[str] = (), *, isolated: bool = False, start: Path | None = None, overrides: Mapping[str, Any]
+    config: Sequence[str] = (),
+    *,
+    isolated: bool = False,
+    start: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
 ) -> tuple[Settings, Path | None]:
     """The settings of a run, and the file they came from (None: none).
 
@@ -107,11 +119,22 @@ def load_settings(
         raise ConfigError(_explained(error, str(found))) from error
     for pair in pairs:
         _assign(data, pair)
-    data.update({_kebab(key): value for key, value in overrides.items() if value is not None})
+    data.update({_kebab(key): value for key, value in (overrides or {}).items() if value is not None})
     try:
         return Settings.model_validate(data), found
     except ValidationError as error:
         raise ConfigError(_explained(error, "settings")) from error
+
+
+def with_overrides(settings: Settings | None, overrides: Mapping[str, Any]) -> Settings:
+    """`settings` (None: the defaults) with some of them changed, by name, checked anew. Raises ConfigError."""
+    changes = {key.replace("-", "_"): value for key, value in overrides.items()}
+    if settings is not None and not changes:
+        return settings
+    try:
+        return Settings.model_validate({**(settings.model_dump() if settings is not None else {}), **changes})
+    except ValidationError as error:
+        raise ConfigError(_explained(error, "settings", list(Settings.model_fields))) from error
 
 
 def _table(file: Path) -> dict[str, Any] | None:
@@ -143,9 +166,10 @@ def _assign(data: dict[str, Any], pair: str) -> None:
     place[last] = value
 
 
-def _explained(error: ValidationError, where: str) -> str:
-    """Each fault of the settings in one sentence, with a suggestion for an unknown key."""
-    keys = [_kebab(name) for name in Settings.model_fields]
+def _explained(error: ValidationError, where: str, keys: Sequence[str] = ()) -> str:
+    """Each fault of the settings in one sentence, with a suggestion for an unknown key; `keys` are those that there
+    are, as the caller writes them (default: as in files)."""
+    keys = keys or [_kebab(name) for name in Settings.model_fields]
     sentences = []
     for fault in error.errors():
         place = ".".join(str(part) for part in fault["loc"])

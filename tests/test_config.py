@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import dsprep
 from dsprep.api.session import selected_codes
+from dsprep.catalog import registry
 from dsprep.catalog.registry import UnknownNameError, find_rule, select_codes
-from dsprep.config import ConfigError, Settings, find_config, load_settings
+from dsprep.config import ConfigError, Settings, find_config, load_settings, with_overrides
+from dsprep.model.finding import Severity
+from dsprep.model.rule import FoldRule, RuleMeta
 
 
 def _load(folder: Path, *config: str, **overrides: object) -> Settings:
@@ -61,3 +68,99 @@ def test_selectors_are_codes_names_and_prefixes() -> None:
 def test_ignore_wins_over_select() -> None:
     chosen = selected_codes(Settings.model_validate({"select": ("TOK",), "ignore": ("TOK003",)}))
     assert chosen == ["TOK001", "TOK002", "TOK004"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ({"targt": "y"}, "unknown key 'targt'; did you mean 'target'"),
+        ({"fail_on": "errors"}, "fail_on: input should be 'error'"),
+        ({"seed": -1}, "seed: input should be greater than or equal to 0 .got -1."),
+        ({"rules": {"near-duplicate": {"treshold": 1}}}, "has no option 'treshold'; did you mean 'threshold'"),
+    ],
+)
+def test_a_wrong_setting_from_python_is_said_as_well(overrides: dict[str, Any], says: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    with pytest.raises(ConfigError, match=says):
+        dsprep.lint(tmp_path / "a.jsonl", workers=1, **overrides)
+
+
+def test_one_text_stands_for_a_list() -> None:
+    assert Settings.model_validate({"select": "TOK001, DUP"}).select == ("TOK001", "DUP")
+    assert with_overrides(Settings(seed=3), {"ignore": "TXT"}) == Settings(seed=3, ignore=("TXT",))
+
+
+def test_one_path_stands_for_a_list(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text("{}\n")
+    for paths in (file, str(file), [file]):
+        assert [info.path for info in dsprep.stats(paths, workers=1).inputs] == [str(file)]
+    assert [info.split for info in dsprep.stats(train=str(file), workers=1).inputs] == ["train"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("TOK9", "there are TOK001, TOK002, TOK003, TOK004"),
+        ("lng-7", "did you mean 'LNG001'"),
+        ("TKO", "did you mean 'TOK'"),
+        ("???", "`dsprep rules` lists them"),
+    ],
+)
+def test_a_code_that_is_none_brings_those_of_its_group(text: str, says: str) -> None:
+    with pytest.raises(UnknownNameError, match=says):
+        find_rule(text)
+
+
+def test_the_default_pack_runs_the_rules_of_plugins_that_are_on_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Plugin:
+        def rules(self) -> dict[str, str]:
+            return {"ACM001": f"{__name__}:OnByDefault", "ACM002": f"{__name__}:OffByDefault"}
+
+    caches = (registry.rule_references, registry.rule_class)
+    monkeypatch.setattr(registry, "plugins", lambda: (registry.Builtin(), Plugin()))
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        codes = selected_codes(Settings())
+        assert ("ACM001" in codes, "ACM002" in codes) == (True, False)
+        assert selected_codes(Settings(select=("ACM",))) == ["ACM001"]
+        assert selected_codes(Settings(select=("ACM002",))) == ["ACM002"]
+        assert "ACM002" in selected_codes(Settings(select=("ALL",)))
+        assert "ACM001" not in selected_codes(Settings(ignore=("ACM",)))
+    finally:
+        for cached in caches:
+            cached.cache_clear()
+
+
+class OnByDefault(FoldRule[int]):
+    meta = RuleMeta("ACM001", "on-by-default", Severity.INFO, "", "")
+
+
+class OffByDefault(FoldRule[int]):
+    meta = RuleMeta("ACM002", "off-by-default", Severity.INFO, "", "", default=False)
+
+
+def test_what_nobody_asks_for_is_not_imported() -> None:
+    """`stats` and `split` run no rule."""
+    code = (
+        "import sys; from dsprep.api.session import selected_codes; from dsprep.config import Settings;"
+        "assert selected_codes(Settings(), lambda code: False) == [];"
+        "assert not [name for name in sys.modules if name.startswith('dsprep.rules.')]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("init", "nodir/x"), ("lint", "a.jsonl", "-o", "nodir/x"), ("convert", "a.jsonl", "--output", "nodir/x")],
+)
+def test_a_folder_that_is_not_there_is_named_as_the_user_knows_it(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"messages": [{"role": "assistant", "content": "Hi"}]}\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "dsprep", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "nodir" in done.stderr
+    assert "dsprep-tmp" not in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["a.jsonl"]

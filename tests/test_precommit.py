@@ -81,8 +81,8 @@ def _written(file: Path, rows: list[dict[str, list[dict[str, str]]]]) -> None:
 def project(hooks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project that uses both hooks, with a clean file and one with a fault that can be mended in its third line.
 
-    It names the hooks in its configuration, rather than calling `pre-commit try-repo`, which does the same with a
-    configuration that it writes itself, but installs dsprep with all it depends on at every call, for a minute or more.
+    It names the hooks in its configuration. `pre-commit try-repo` writes one of its own, and installs dsprep with all
+    that it depends on at every call, for a minute or more.
     """
     folder = tmp_path_factory.mktemp("project")
     revision = _git("rev-parse", "HEAD", cwd=hooks).strip()
@@ -138,6 +138,23 @@ def test_the_hooks_as_a_project_uses_them(project: Path, tmp_path: Path) -> None
 
     code, said = hook("dsprep-fix", "clean.jsonl", "faulty.jsonl")
     assert code == 0, said
+
+
+def test_the_hook_can_be_tried_out(hooks: Path, tmp_path: Path) -> None:
+    """`pre-commit try-repo`, in a project that has no configuration."""
+    rows = _rows()
+    rows[3]["messages"][0]["role"] = "User"
+    _written(tmp_path / "faulty.jsonl", rows)
+    _committed(tmp_path)
+    done = _run(
+        *(sys.executable, "-m", "pre_commit", "try-repo", hooks, "dsprep-lint", "--all-files"),
+        cwd=tmp_path,
+        timeout=1200,
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert re.search(r"^dsprep lint\.+Failed$", said, re.MULTILINE), said
+    assert "faulty.jsonl:4 /messages/0/role  unknown role `User`" in said
 
 
 def test_the_manifest_is_one(tmp_path: Path) -> None:

@@ -2,14 +2,20 @@
 
 The command line is a thin layer over these. Nothing here prints or exits; bad input raises `InputError`, bad settings
 `ConfigError`, unknown names `UnknownNameError` or `UnknownTarget`, each with a sentence for a person.
+
+Each name is imported on first use: `lint` has no need of what renders the report of `prepare`.
 """
 
-from dsprep.api.converting import ConvertResult, convert
-from dsprep.api.linting import FixResult, diff, fix, lint
-from dsprep.api.preparing import PrepareResult, prepare
-from dsprep.api.session import Input, Progress
-from dsprep.api.splitting import SplitResult, split
-from dsprep.api.statistics import stats
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dsprep.api.converting import ConvertResult, convert
+    from dsprep.api.linting import FixResult, diff, fix, lint
+    from dsprep.api.preparing import PrepareResult, prepare
+    from dsprep.api.session import Input, Progress
+    from dsprep.api.splitting import SplitResult, split
+    from dsprep.api.statistics import stats
 
 __all__ = [
     "ConvertResult",
@@ -26,3 +32,29 @@ __all__ = [
     "split",
     "stats",
 ]
+
+_MODULES = {
+    "ConvertResult": "converting",
+    "FixResult": "linting",
+    "Input": "session",
+    "PrepareResult": "preparing",
+    "Progress": "session",
+    "SplitResult": "splitting",
+    "convert": "converting",
+    "diff": "linting",
+    "fix": "linting",
+    "lint": "linting",
+    "prepare": "preparing",
+    "split": "splitting",
+    "stats": "statistics",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f"dsprep.api.{_MODULES[name]}"), name)
+    raise AttributeError(f"module 'dsprep.api' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from dsprep.api.session import Input, Progress, Session, inputs_from, open_session, report_of
+from dsprep.api.session import Input, Paths, Progress, Session, inputs_from, open_session, report_of
+from dsprep.api.session import PathLike as PathLike
 from dsprep.config import Settings
+from dsprep.config import with_overrides as with_overrides
 from dsprep.engine.folding import Folded, fold
 from dsprep.engine.repairing import Repair
 from dsprep.engine.rewriting import Change, rewrite
@@ -24,8 +25,6 @@ from dsprep.text.labels import relabelled
 #: make nothing worse, so two rounds are usual.
 MAX_PASSES = 8
 
-PathLike = str | Path
-
 
 @dataclass
 class FixResult:
@@ -37,19 +36,19 @@ class FixResult:
 
 
 def lint(
-    paths: Iterable[PathLike] = (),
+    paths: Paths = (),
     *,
-    train: Iterable[PathLike] = (),
-    validation: Iterable[PathLike] = (),
-    test: Iterable[PathLike] = (),
+    train: Paths = (),
+    validation: Paths = (),
+    test: Paths = (),
     settings: Settings | None = None,
     progress: Progress | None = None,
     **overrides: Any,
 ) -> Report:
     """Check files and report what is wrong with them; nothing is written.
 
-    Files without a split are one data set; `train`, `validation` and `test` name the parts of a split one. `overrides`
-    are settings by name (`target="openai:gpt-4o"`, `select=("DUP",)` …).
+    Files without a split are one data set; `train`, `validation` and `test` name the parts of a split one. Each is a
+    path or several. `overrides` are settings by name (`target="openai:gpt-4o"`, `select=("DUP",)` …).
     """
     inputs, notes = inputs_from(paths, train=train, validation=validation, test=test)
     session = _open(inputs, settings, overrides, progress, notes)
@@ -57,11 +56,11 @@ def lint(
 
 
 def fix(
-    paths: Iterable[PathLike] = (),
+    paths: Paths = (),
     *,
-    train: Iterable[PathLike] = (),
-    validation: Iterable[PathLike] = (),
-    test: Iterable[PathLike] = (),
+    train: Paths = (),
+    validation: Paths = (),
+    test: Paths = (),
     settings: Settings | None = None,
     progress: Progress | None = None,
     **overrides: Any,
@@ -91,11 +90,11 @@ def fix(
 
 
 def diff(
-    paths: Iterable[PathLike] = (),
+    paths: Paths = (),
     *,
-    train: Iterable[PathLike] = (),
-    validation: Iterable[PathLike] = (),
-    test: Iterable[PathLike] = (),
+    train: Paths = (),
+    validation: Paths = (),
+    test: Paths = (),
     settings: Settings | None = None,
     progress: Progress | None = None,
     **overrides: Any,
@@ -133,12 +132,6 @@ def _open(
     notes: Sequence[str],
 ) -> Session:
     return open_session(inputs, with_overrides(settings, overrides), progress=progress, notes=notes)
-
-
-def with_overrides(settings: Settings | None, overrides: dict[str, Any]) -> Settings:
-    """`settings` (default: the defaults) with some of them changed, checked anew."""
-    base = settings.model_dump() if settings is not None else {}
-    return Settings.model_validate(base | overrides)
 
 
 def _folded(session: Session, *, fixing: bool = False) -> Folded:

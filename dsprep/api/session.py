@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from dsprep.catalog.packs import load_pack, target_texts
 from dsprep.catalog.registry import executor as executor_named
-from dsprep.catalog.registry import find_rule, rule_class, rule_references, select_codes
+from dsprep.catalog.registry import find_rule, rule_class, rule_references, select_codes, suggestion
 from dsprep.config import ConfigError, Settings
 from dsprep.engine.folding import Folded
 from dsprep.engine.pipeline import Pipeline
@@ -29,6 +29,10 @@ from dsprep.targets.loading import load_target
 
 #: The report's own version (see docs/json-report.md), and the tool's.
 from dsprep.version import VERSION
+
+PathLike = str | Path
+#: What functions take for files: one path, or several.
+Paths = PathLike | Iterable[PathLike]
 
 
 class Progress(Protocol):
@@ -89,11 +93,11 @@ class Session:
 
 
 def inputs_from(
-    paths: Iterable[str | Path],
+    paths: Paths,
     *,
-    train: Iterable[str | Path] = (),
-    validation: Iterable[str | Path] = (),
-    test: Iterable[str | Path] = (),
+    train: Paths = (),
+    validation: Paths = (),
+    test: Paths = (),
 ) -> tuple[list[Input], list[str]]:
     """The inputs of a run, and notes on what was assumed.
 
@@ -103,9 +107,9 @@ def inputs_from(
     given = [
         Input(str(path), split)
         for split, group in (("train", train), ("validation", validation), ("test", test))
-        for path in group
+        for path in _several(group)
     ]
-    plain = [str(path) for path in paths]
+    plain = [str(path) for path in _several(paths)]
     notes: list[str] = []
     guessed: dict[str, str] = {}
     if not given:
@@ -193,25 +197,36 @@ def make_rules(
         try:
             own = kind.Options.model_validate(chosen.get(code, {}))
         except ValidationError as error:
-            fault = error.errors()[0]
-            place = ".".join(str(part) for part in fault["loc"])
-            known = ", ".join(kind.Options.model_fields) or "none"
-            raise ConfigError(
-                f"option {place!r} of rule {kind.meta.name}: {fault['msg']}; its options are: {known}"
-            ) from error
+            raise ConfigError(_unfit_option(kind, error)) from error
         rules.append(kind(context, own))
     return rules
+
+
+def _unfit_option(kind: type[Rule[Any]], error: ValidationError) -> str:
+    fault = error.errors()[0]
+    name = str(fault["loc"][0]) if fault["loc"] else ""
+    known = [field.replace("_", "-") for field in kind.Options.model_fields]
+    if fault["type"] == "extra_forbidden":
+        hint = suggestion(name, known)
+        if not hint and known:
+            hint = f"; its options are {', '.join(known)}"
+        return f"rule {kind.meta.name} has no option {name!r}{hint or '; it has none at all'}"
+    message = fault["msg"][:1].lower() + fault["msg"][1:]
+    return f"option {name.replace('_', '-')!r} of rule {kind.meta.name}: {message} (got {fault['input']!r})"
 
 
 def selected_codes(settings: Settings, codes: Callable[[str], bool] = lambda code: True) -> list[str]:
     """The codes to run: the pack's (or `select`), with `extend_select`, without `ignore`, if `codes` lets them through.
 
-    A rule that is off by default runs only if it is named itself, or by `ALL`, not by its group's prefix.
+    A rule that is off by default runs only if it is named itself, or by `ALL`, not by its group's prefix. Rules that
+    `codes` does not let through are not imported.
     """
     pack = load_pack(settings.pack)
     asked = list(settings.select if settings.select is not None else pack.select) + list(settings.extend_select)
     exact = {code for item in asked for code in _named_exactly(item)}
-    chosen = {code for code in select_codes(asked) if codes(code) and (code in exact or rule_class(code).meta.default)}
+    chosen = {
+        code for code in select_codes(asked, codes) if codes(code) and (code in exact or rule_class(code).meta.default)
+    }
     ignored = list(settings.ignore) + ([] if settings.select is not None else list(pack.ignore))
     return sorted(chosen - set(select_codes(ignored)))
 
@@ -262,6 +277,11 @@ def settings_of(session: Session, command: str) -> dict[str, Any]:
     }
 
 
+def _several(paths: Paths) -> Iterable[PathLike]:
+    """A text is iterable, too: its letters are never what is meant."""
+    return (paths,) if isinstance(paths, str | Path) else paths
+
+
 _SPLIT_WORDS = {
     "train": "train",
     "training": "train",
@@ -283,7 +303,7 @@ def _split_in_name(path: str) -> str | None:
 def _named_exactly(item: str) -> list[str]:
     if item.strip().upper() == "ALL":
         return list(rule_references())
-    codes = select_codes([item])
+    codes = select_codes([item], lambda code: False)  # DEFAULT names none
     return codes if len(codes) == 1 else []
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from dsprep.api.linting import PathLike, linted, with_overrides
-from dsprep.api.session import Progress, inputs_from, open_session
-from dsprep.config import Settings
+from dsprep.api.linting import linted
+from dsprep.api.session import Paths, Progress, inputs_from, open_session
+from dsprep.config import Settings, with_overrides
 from dsprep.model.report import Report
 
 
 def stats(
-    paths: Iterable[PathLike] = (),
+    paths: Paths = (),
     *,
-    train: Iterable[PathLike] = (),
-    validation: Iterable[PathLike] = (),
-    test: Iterable[PathLike] = (),
+    train: Paths = (),
+    validation: Paths = (),
+    test: Paths = (),
     settings: Settings | None = None,
     progress: Progress | None = None,
     **overrides: Any,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any, cast
@@ -86,17 +86,23 @@ def find_rule(text: str) -> str:
         return wanted.upper()
     if wanted.lower() in names:
         return names[wanted.lower()]
-    raise UnknownNameError(f"no rule {text!r}{suggestion(wanted, [*names, *rule_references()])}")
+    raise UnknownNameError(f"no rule {text!r}{_nearest_rules(wanted, names)}")
 
 
-def select_codes(selectors: Iterable[str]) -> list[str]:
-    """The codes that `selectors` mean: codes, names, prefixes of codes (`TOK`, `TOK00`), or `ALL`, in order of code."""
+def select_codes(selectors: Iterable[str], among: Callable[[str], bool] = lambda code: True) -> list[str]:
+    """The codes that `selectors` mean: codes, names, prefixes of codes (`TOK`, `TOK00`), `ALL`, or `DEFAULT` for all
+    that are on by default, whoever brings them; in order of code.
+
+    Of those that `DEFAULT` means, only such as `among` wants are looked at, as that imports them.
+    """
     codes = list(rule_references())
     chosen: set[str] = set()
     for selector in selectors:
         upper = selector.strip().upper()
         if upper == "ALL":
             chosen.update(codes)
+        elif upper == "DEFAULT":
+            chosen.update(code for code in codes if among(code) and rule_class(code).meta.default)
         elif re.fullmatch(r"[A-Z]{1,3}\d{0,2}", upper) and any(code.startswith(upper) for code in codes):
             chosen.update(code for code in codes if code.startswith(upper))
         else:
@@ -119,6 +125,17 @@ def suggestion(wanted: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(wanted.lower(), [name.lower() for name in known], 1, 0.6)
     original = {name.lower(): name for name in known}
     return f"; did you mean {original[near[0]]!r}?" if near else ""
+
+
+def _nearest_rules(wanted: str, names: Mapping[str, str]) -> str:
+    """For what looks like a code, the codes of its group: of two numbers none is nearer."""
+    codes = list(rule_references())
+    code = re.fullmatch(r"([A-Za-z]{3})[-_ ]?\d*", wanted)
+    group = [known for known in codes if code and known.startswith(code[1].upper())]
+    if group:
+        return f"; there are {', '.join(group)}" if len(group) > 1 else f"; did you mean {group[0]!r}?"
+    groups = dict.fromkeys(known[:3] for known in codes)
+    return suggestion(wanted, [*names, *codes, *groups]) or "; `dsprep rules` lists them"
 
 
 def _imported(reference: str) -> Any:

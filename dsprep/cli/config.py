@@ -8,7 +8,7 @@ import typer
 
 from dsprep.cli import options
 
-app = typer.Typer(help="Show the settings in force, or the schema of the configuration file.", no_args_is_help=True)
+app = typer.Typer(help="Show the settings in force, or the schema of the file.", no_args_is_help=True)
 
 
 @app.command("show")

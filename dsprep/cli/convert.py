@@ -16,27 +16,36 @@ if TYPE_CHECKING:
 
 
 def command(
-    paths: Annotated[list[Path], typer.Argument(metavar="INPUT…", help="Files to convert; - reads standard input.")],
-    to: Annotated[str, typer.Option("--to", help="chat, prompt-completion, alpaca or sharegpt.")] = "chat",
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to convert; - reads standard input.")],
+    to: Annotated[
+        str, typer.Option("--to", metavar="FORMAT", help="chat, prompt-completion, alpaca or sharegpt.")
+    ] = "chat",
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", help="File to write; - for standard output (default: NAME.TO.jsonl)."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="File to write; - for standard output (default: NAME.TO.jsonl)."
+        ),
     ] = None,
     system: options.System = None,
     user: options.User = None,
     assistant: options.Assistant = None,
     label: options.Label = None,
     group: options.Group = None,
-    keep: Annotated[list[str] | None, typer.Option(help="Columns to keep as metadata; may be repeated.")] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMNS", help="Columns to keep as metadata (comma-separated).")
+    ] = None,
     records: options.Records = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output file that is there.")] = False,
     workers: options.Workers = None,
-    quiet: options.Quiet = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing but how many rows were rejected.")
+    ] = False,
 ) -> None:
-    """Convert tables and other shapes of training data to chat JSON lines, or chat to them.
+    """Turn tables and other formats into chat JSON lines, or back.
 
     With no mapping at all, text and label columns are recognised, and what was assumed is said. Rows that cannot be
-    converted are written whole to NAME.TO.rejected.jsonl beside the output.
+    converted are written whole to NAME.rejected.jsonl beside NAME.jsonl. Exit code 0: all rows
+    were written; 1: rows were rejected; 2: the input or the command line cannot be used.
     """
     from dsprep import api
     from dsprep.cli.console import progress

@@ -26,8 +26,12 @@ threshold = 0.8
 
 
 def command(
-    folder: Annotated[Path, typer.Argument(help="Where to write dsprep.toml.")] = Path(),
-    target: Annotated[str, typer.Option("--target", "-t", help="Backend and model.")] = "openai:gpt-3.5-turbo-0125",
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where to write dsprep.toml (default: here).", show_default=False)
+    ] = Path(),
+    target: Annotated[
+        str, typer.Option("--target", "-t", metavar="NAME", help="Backend and model; `dsprep targets` lists them.")
+    ] = "openai:gpt-3.5-turbo-0125",
     force: Annotated[bool, typer.Option("--force", help="Replace a dsprep.toml that is there.")] = False,
 ) -> None:
     """Write a starter dsprep.toml."""
@@ -36,6 +40,9 @@ def command(
     from dsprep.targets.loading import load_target
 
     load_target(target, target_texts())
+    if not folder.is_dir():
+        typer.echo(f"error: {folder}: there is no such folder", err=True)
+        raise typer.Exit(2)
     file = folder / "dsprep.toml"
     if file.exists() and not force:
         typer.echo(f"error: {file} is there already; --force replaces it", err=True)

@@ -34,35 +34,42 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
-Files = Annotated[list[Path] | None, typer.Option(help="A file of this split; may be repeated.")]
-
-
 def command(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files to check; - reads standard input.")] = None,
-    train: Files = None,
-    validation: Files = None,
-    test: Files = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="Files to check; - reads standard input.")
+    ] = None,
+    train: options.Files = None,
+    validation: options.Files = None,
+    test: options.Files = None,
     target: options.Target = None,
     encoding: options.Encoding = None,
     fix: Annotated[bool, typer.Option("--fix", help="Mend what can be mended safely, in place.")] = False,
     unsafe_fixes: options.UnsafeFixes = None,
-    diff: Annotated[bool, typer.Option("--diff", help="Show what --fix would change; write nothing.")] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what --fix would change, for reading; write nothing.")
+    ] = False,
     select: options.Select = None,
     ignore: options.Ignore = None,
     extend_select: options.ExtendSelect = None,
     output_format: Annotated[Format | None, typer.Option(help="How to print findings.")] = None,
-    output_file: Annotated[Path | None, typer.Option("--output-file", "-o", help="Print into this file.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write an HTML report to this file, too.")] = None,
+    output_file: Annotated[
+        Path | None,
+        typer.Option("--output-file", "-o", metavar="FILE", help="Print into this file.", callback=options.in_a_folder),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write an HTML report to this file, too.", callback=options.in_a_folder),
+    ] = None,
     fail_on: Annotated[FailOn | None, typer.Option(help="Least severity for exit code 1 (default: error).")] = None,
     statistics: Annotated[bool, typer.Option("--statistics", help="Print counts per rule only.")] = False,
     show_fixes: Annotated[bool, typer.Option("--show-fixes", help="List the fixes that were made.")] = False,
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
-    quiet: options.Quiet = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless something is found.")] = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Find what is wrong with fine-tuning data, down to the line and field.
+    """Find what is wrong with data, down to the line and field.
 
     Exit code 0: clean; 1: findings at or above --fail-on; 2: the input or the command line cannot be used.
     """
@@ -117,11 +124,13 @@ def _print(
 
     text = io.StringIO()
     target = console(text) if file is not None else console()
-    if statistics:
+    if quiet and not report.summaries and not report.errors:
+        pass
+    elif statistics:
         terminal.render_statistics(report, target)
     elif settings.output_format == "concise":
         terminal.render_concise(report, target, show_fixes=show_fixes)
-    elif not quiet or report.summaries or report.errors:
+    else:
         terminal.render_full(report, target, show_fixes=show_fixes)
     if file is not None:
         _out(text.getvalue().encode("utf-8", "replace"), file)
@@ -139,7 +148,8 @@ def _out(data: bytes, file: Path | None) -> None:
 
 
 def _print_diff(files: dict[str, list[Path]], settings: Settings, bar: Progress) -> bool:
-    """A unified diff of whole lines, as `patch` reads it. True if anything would change."""
+    """What each record is and would be, as a diff of its fields for people; `--fix` applies it, `patch` cannot. True if
+    anything would change."""
     from dsprep import api
     from dsprep.reports.diff import render_change
 

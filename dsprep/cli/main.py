@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dsprep.cli import config as config_command
-from dsprep.cli import convert, init, lint, prepare, rule, rules, split, stats
+from dsprep.cli import convert, init, lint, prepare, rule, rules, split, stats, targets
 from dsprep.cli.failures import EXIT_USAGE, reported
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
+    # Help by rich takes three times as long as all else that `--help` does.
     rich_markup_mode=None,
 )
 app.command("lint")(lint.command)
@@ -26,6 +27,7 @@ app.command("split")(split.command)
 app.command("stats")(stats.command)
 app.command("rule")(rule.command)
 app.command("rules")(rules.command)
+app.command("targets")(targets.command)
 app.command("init")(init.command)
 app.add_typer(config_command.app, name="config")
 

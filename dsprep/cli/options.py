@@ -12,27 +12,78 @@ if TYPE_CHECKING:
     from dsprep.config import Settings
     from dsprep.formats import Mapping as ColumnMapping
 
+
+def in_a_folder(file: Path | None) -> Path | None:
+    """Callback of an option that names a file to write: its folder is looked for before the work is done."""
+    if file is not None and not file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {str(file.parent)!r}")
+    return file
+
+
+Files = Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A file of this split; may be repeated.")]
 Target = Annotated[
     str | None,
-    typer.Option("--target", "-t", help="Backend and model that will read the data, such as openai:gpt-4o-mini."),
+    typer.Option(
+        "--target",
+        "-t",
+        metavar="NAME",
+        help="Backend and model that will read the data, such as openai:gpt-4o-mini; `dsprep targets` lists them.",
+    ),
 ]
-Encoding = Annotated[str | None, typer.Option(help="Token encoding, such as o200k_base (default: the target's).")]
+Encoding = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Token encoding, such as o200k_base (default: the target's).")
+]
 Select = Annotated[
-    list[str] | None, typer.Option(help="Rules to run: codes, names, prefixes such as TOK, or ALL (comma-separated).")
+    list[str] | None,
+    typer.Option(
+        metavar="RULES",
+        help="Rules to run: codes, names, prefixes such as TOK, DEFAULT or ALL (comma-separated).",
+    ),
 ]
-Ignore = Annotated[list[str] | None, typer.Option(help="Rules not to run.")]
-ExtendSelect = Annotated[list[str] | None, typer.Option(help="Rules to run besides those selected.")]
+Ignore = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Rules not to run.")]
+ExtendSelect = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Rules to run besides those selected.")]
 Config = Annotated[
-    list[str] | None, typer.Option(help="A TOML file, or KEY=VALUE to override one setting; may be repeated.")
+    list[str] | None,
+    typer.Option(metavar="FILE|KEY=VALUE", help="A TOML file, or KEY=VALUE to override one setting; may be repeated."),
 ]
 Isolated = Annotated[bool, typer.Option("--isolated", help="Ignore all configuration files.")]
-Workers = Annotated[int | None, typer.Option("--workers", "-j", min=1, help="Processes to use (default: all cores).")]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed that decides splits.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but findings.")]
+Workers = Annotated[
+    int | None, typer.Option("--workers", "-j", metavar="N", min=1, help="Processes to use (default: all cores).")
+]
+Seed = Annotated[int | None, typer.Option(metavar="N", min=0, help="Seed that decides splits.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say which settings and files are used.")]
 UnsafeFixes = Annotated[
     bool | None,
     typer.Option("--unsafe-fixes/--no-unsafe-fixes", help="Apply fixes that drop rows or change meaning, too."),
+]
+System = Annotated[
+    str | None, typer.Option(metavar="TEXT|TEMPLATE", help="System message: text, or a template over columns.")
+]
+User = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN|TEMPLATE", help="User message: a column, or a template such as '{{title}}: {{text}}'."
+    ),
+]
+Assistant = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN|TEMPLATE", help="Assistant message: a column, or a template over columns."),
+]
+Label = Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the label.")]
+Group = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column of what must stay together in a split (a document, a user)."),
+]
+Records = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATH",
+        help="Where the records are in nested JSON, such as 'questions[]'; parents are inherited.",
+    ),
+]
+Shares = Annotated[
+    str,
+    typer.Option(metavar="SHARES", help="Shares of train and validation, or of train, validation and test (sum: 1)."),
 ]
 
 
@@ -51,16 +102,6 @@ def settings(config: Sequence[str] | None, isolated: bool, verbose: bool = False
     if verbose:
         typer.echo(f"settings: {file or 'defaults'}", err=True)
     return made
-
-
-System = Annotated[str | None, typer.Option(help="System message: text, or a template over columns.")]
-User = Annotated[str | None, typer.Option(help="User message: a column, or a template such as '{{title}}: {{text}}'.")]
-Assistant = Annotated[str | None, typer.Option(help="Assistant message: a column, or a template over columns.")]
-Label = Annotated[str | None, typer.Option(help="Column with the label.")]
-Group = Annotated[str | None, typer.Option(help="Column of what must stay together in a split (a document, a user).")]
-Records = Annotated[
-    str | None, typer.Option(help="Where the records are in nested JSON, such as 'questions[]'; parents are inherited.")
-]
 
 
 def mapping(**parts: Any) -> ColumnMapping | None:

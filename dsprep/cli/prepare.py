@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from dsprep.api import PrepareResult
 
 
+class FailOn(StrEnum):
+    ERROR = "error"
+    NEVER = "never"
+
+
 class Dedupe(StrEnum):
     NONE = "none"
     EXACT = "exact"
@@ -22,37 +27,52 @@ class Dedupe(StrEnum):
 
 
 def command(
-    paths: Annotated[list[Path], typer.Argument(metavar="INPUT…", help="Files to prepare: CSV, JSON, JSON lines.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the splits, the report and the manifest.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to prepare: CSV, JSON, JSON lines.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the splits, the report and the manifest."),
+    ],
     system: options.System = None,
     user: options.User = None,
     assistant: options.Assistant = None,
     label: options.Label = None,
     group: options.Group = None,
     records: options.Records = None,
-    split: Annotated[
-        str, typer.Option(help="Shares of train and validation, or of train, validation and test.")
-    ] = "0.9/0.1",
+    split: options.Shares = "0.9/0.1",
     dedupe: Annotated[Dedupe, typer.Option(help="Which duplicates to take out.")] = Dedupe.NORMALIZED,
     keep_best: Annotated[
         bool, typer.Option("--keep-best", help="Of near-duplicates keep the longest with the commonest answer.")
     ] = False,
-    unsafe_fixes: options.UnsafeFixes = None,
+    unsafe_fixes: Annotated[
+        bool | None,
+        typer.Option(
+            "--unsafe-fixes/--no-unsafe-fixes",
+            help="Apply fixes that change meaning or drop rows, too (duplicates go by --dedupe alone).",
+        ),
+    ] = None,
     target: options.Target = None,
     encoding: options.Encoding = None,
     select: options.Select = None,
     ignore: options.Ignore = None,
     extend_select: options.ExtendSelect = None,
+    fail_on: Annotated[
+        FailOn | None,
+        typer.Option(help="Exit with 1 if errors stand in the files that were written (the default), or never."),
+    ] = None,
     seed: options.Seed = None,
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
-    quiet: options.Quiet = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing; the report is in the folder.")] = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Convert, check, mend, remove duplicates, split, report: files that a backend accepts, with a certificate.
+    """All of it: convert, check, mend, dedupe, split, report.
 
-    Rows that no backend would take go to rejected.jsonl, whole, each with its place and reason; nothing is lost.
+    Writes files that the target accepts, with a report and a certificate. Rows that it would not take go to
+    rejected.jsonl, whole, each with its place and reason; nothing is lost. Columns that are no part of a conversation
+    are left out, as most targets refuse them; `dsprep convert --keep` keeps them.
+
+    Exit code 0: no errors in the files that were written; 1: some; 2: the input or the command line cannot be used.
     """
     settings = options.settings(
         config,
@@ -64,6 +84,7 @@ def command(
         ignore=options.listed(ignore),
         extend_select=options.listed(extend_select),
         unsafe_fixes=unsafe_fixes,
+        fail_on=fail_on,
         seed=seed,
         workers=workers,
     )
@@ -91,12 +112,21 @@ def command(
 
 
 def _print(result: PrepareResult) -> None:
-    """What was found, then where the rows went: the last lines are those that a person reads first."""
+    """What was assumed, what was found, where the rows went: the last lines are those that a person reads first."""
+    from dataclasses import replace
+
+    from rich.text import Text
+
     from dsprep.cli.console import console
+    from dsprep.reports import visible
     from dsprep.reports.terminal import render_full
 
     screen = console()
-    render_full(result.report, screen, examples=2)
+    for note in result.report.notes:
+        screen.print(Text.assemble(("note", "bold cyan"), f": {visible(note)}"), soft_wrap=True)
+    if result.report.notes:
+        screen.print()
+    render_full(replace(result.report, notes=[]), screen, examples=2)
     funnel = result.report.funnel
     typer.echo("")
     typer.echo(f"{funnel.rows_in:,} rows in")

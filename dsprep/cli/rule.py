@@ -12,7 +12,7 @@ def command(
     name: Annotated[str, typer.Argument(metavar="CODE|NAME", help="A rule, such as TOK001 or too-many-tokens.")],
     plain: Annotated[bool, typer.Option("--plain", help="Print the Markdown as it is.")] = False,
 ) -> None:
-    """Explain a rule: what it finds, why that matters, how it is fixed, and its options."""
+    """Explain a rule: what it finds, why, its fix and options."""
     from dsprep.catalog.pages import rule_page
     from dsprep.catalog.registry import find_rule
 

@@ -20,7 +20,7 @@ def command(
     select: options.Select = None,
     output_format: Annotated[Format, typer.Option(help="How to print the list.")] = Format.TEXT,
 ) -> None:
-    """List the rules: code, name, severity, fix and what each finds."""
+    """List the rules: code, severity, name and what each finds."""
     from dsprep.catalog.registry import rule_class, rule_references, select_codes
 
     wanted = options.listed(select)

@@ -11,23 +11,36 @@ from dsprep.cli import options
 
 
 def command(
-    paths: Annotated[list[Path], typer.Argument(help="Files to split.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for train.jsonl, validation.jsonl …")],
-    split: Annotated[str, typer.Option(help="Shares: 0.9/0.1, or three for train/validation/test.")] = "0.9/0.1",
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to split: JSON lines, CSV, JSON.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for train.jsonl, validation.jsonl …")
+    ],
+    split: options.Shares = "0.9/0.1",
+    group: options.Group = None,
+    label: options.Label = None,
     seed: options.Seed = None,
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
-    quiet: options.Quiet = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print nothing but how many rows could not be read.")
+    ] = False,
 ) -> None:
-    """Split files as they are: each row unchanged, near-duplicates and groups together, classes in proportion."""
+    """Divide files as they are, so that nothing leaks.
+
+    No row is changed. Near-duplicates, equal prompts and groups stay together, and classes keep their shares. Exit
+    code 0: every row is in a split; 1: rows could not be read; 2: the input or the command line cannot be used.
+    """
     settings = options.settings(config, isolated, seed=seed, workers=workers)
     from dsprep import api
     from dsprep.cli.console import progress
 
+    mapping = options.mapping(group=group, label=label)
     with progress(quiet) as bar:
-        result = api.split(paths, out, split=split, settings=settings, progress=bar)
+        result = api.split(paths, out, split=split, mapping=mapping, settings=settings, progress=bar)
     if not quiet:
+        for note in result.notes:
+            typer.echo(f"note: {note}", err=True)
         parts = ", ".join(f"{rows:,} {name}" for name, rows in result.rows.items())
         typer.echo(f"{result.funnel.rows_in:,} rows in: {parts}; written to {result.folder}")
     if result.rows["rejected"]:

@@ -17,23 +17,22 @@ class Format(StrEnum):
     JSON = "json"
 
 
-Files = Annotated[list[Path] | None, typer.Option(help="A file of this split; may be repeated.")]
-
-
 def command(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files to count; - reads standard input.")] = None,
-    train: Files = None,
-    validation: Files = None,
-    test: Files = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="Files to count; - reads standard input.")
+    ] = None,
+    train: options.Files = None,
+    validation: options.Files = None,
+    test: options.Files = None,
     target: options.Target = None,
     encoding: options.Encoding = None,
     output_format: Annotated[Format, typer.Option(help="How to print.")] = Format.TEXT,
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
-    quiet: options.Quiet = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the numbers alone.")] = False,
 ) -> None:
-    """Count examples, turns, tokens and labels, and what an upload would be billed for."""
+    """Count examples, turns, tokens, labels, and what is billed."""
     settings = options.settings(config, isolated, target=target, encoding=encoding, workers=workers)
     from dsprep import api
     from dsprep.cli.console import console, progress
@@ -54,6 +53,6 @@ def command(
         return
     from dsprep.reports.figures import render_stats
 
-    for note in report.notes:
+    for note in () if quiet else report.notes:
         typer.echo(f"note: {note}", err=True)
     render_stats(report.stats, console())

@@ -97,7 +97,14 @@ class Report:
 
     def meta(self, code: str) -> RuleMeta:
         """The metadata of the rule with `code`. Raises KeyError if it found nothing."""
-        return next(summary.meta for summary in self.summaries if summary.meta.code == code)
+        for summary in self.summaries:
+            if summary.meta.code == code:
+                return summary.meta
+        raise KeyError(code)
+
+    def message(self, finding: Finding) -> str:
+        """The sentence of one of the report's findings. Data stand in it as they are: escape before you show it."""
+        return render_message(self.meta(finding.code), finding.args)
 
     def exit_code(self, fail_on: Severity | None) -> int:
         """0 clean, 1 findings at or above `fail_on` (None: never), 2 a rule failed."""
