@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsprep import formats
-from dsprep.api.linting import PathLike
-from dsprep.api.session import Input, Progress, Silent, inputs_from
+from dsprep.api.session import Input, PathLike, Paths, Progress, Silent, inputs_from
 from dsprep.catalog.registry import UnknownNameError, executor, rule_class, rule_names, suggestion
 from dsprep.engine.distributing import rejected_line
 from dsprep.engine.ordering import in_order
@@ -95,7 +94,7 @@ class _ConvertShard:
 
 
 def convert(
-    paths: Iterable[PathLike],
+    paths: Paths,
     output: PathLike,
     *,
     to: str = "chat",

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dsprep.api.session import Input, Paths, Progress, Session, inputs_from, open_session, report_of
-from dsprep.api.session import PathLike as PathLike
-from dsprep.config import Settings
-from dsprep.config import with_overrides as with_overrides
+from dsprep.config import Settings, with_overrides
 from dsprep.engine.folding import Folded, fold
 from dsprep.engine.repairing import Repair
 from dsprep.engine.rewriting import Change, rewrite

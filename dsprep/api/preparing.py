@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,19 @@ from dsprep.api.destinations import (
     shares_missed,
     writer,
 )
-from dsprep.api.linting import PathLike, with_overrides, with_relabels
-from dsprep.api.session import Progress, Session, inputs_from, open_session, settings_of, sort_summaries
-from dsprep.config import Settings
+from dsprep.api.linting import with_relabels
+from dsprep.api.session import (
+    PathLike,
+    Paths,
+    Progress,
+    Session,
+    inputs_from,
+    labels_note,
+    open_session,
+    settings_of,
+    sort_summaries,
+)
+from dsprep.config import Settings, with_overrides
 from dsprep.engine.distributing import distribute
 from dsprep.engine.folding import Folded, fold
 from dsprep.engine.repairing import Repair
@@ -73,7 +83,7 @@ class PrepareResult:
 
 
 def prepare(
-    paths: Iterable[PathLike],
+    paths: Paths,
     out: PathLike,
     *,
     mapping: ColumnMapping | None = None,
@@ -233,7 +243,7 @@ def _report(
         summaries=sort_summaries(summaries),
         stats=output.stats,
         funnel=funnel,
-        notes=list(session.notes),
+        notes=[*session.notes, *labels_note(output.stats)],
         errors=[*cleaned.folded.errors, *output.folded.errors],
         rules_run=tuple(sorted(tallies)),
     )

@@ -17,6 +17,8 @@ from dsprep.config import ConfigError, Settings
 from dsprep.engine.folding import Folded
 from dsprep.engine.pipeline import Pipeline
 from dsprep.engine.repairing import FixPolicy
+from dsprep.engine.splitting import SPLIT_NAMES
+from dsprep.folds.splits import known_as
 from dsprep.formats import Mapping as ColumnMapping
 from dsprep.formats import normaliser_for
 from dsprep.model.executor import Executor
@@ -246,10 +248,19 @@ def report_of(session: Session, folded: Folded, **parts: Any) -> Report:
         summaries=sort_summaries(summaries),
         stats=parts.get("stats", {}),
         funnel=parts["funnel"],
-        notes=list(session.notes),
+        notes=[*session.notes, *labels_note(parts.get("stats", {}))],
         errors=folded.errors,
         rules_run=tuple(metas),
     )
+
+
+def labels_note(stats: Mapping[str, Any]) -> list[str]:
+    """Where the labels that balance is judged by come from, if there are any."""
+    labels = stats.get("labels") or {}
+    if not labels.get("source"):
+        return []
+    place = "the label field" if labels["source"] == "field" else "the assistant's short answers"
+    return [f"labels are those of {place} ({labels['classes']:,} different ones)"]
 
 
 def sort_summaries(summaries: Iterable[RuleSummary]) -> list[RuleSummary]:
@@ -282,21 +293,9 @@ def _several(paths: Paths) -> Iterable[PathLike]:
     return (paths,) if isinstance(paths, str | Path) else paths
 
 
-_SPLIT_WORDS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "eval": "validation",
-    "test": "test",
-}
-
-
 def _split_in_name(path: str) -> str | None:
     words = re.split(r"[^a-z]+", Path(path).name.lower())
-    found = {_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS}
+    found = {split for word in words if (split := known_as(word)) in SPLIT_NAMES}
     return found.pop() if len(found) == 1 else None
 
 

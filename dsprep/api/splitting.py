@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,8 @@ from dsprep.api.destinations import (
     shares_missed,
     writer,
 )
-from dsprep.api.linting import PathLike, with_overrides
-from dsprep.api.session import Progress, inputs_from, open_session
-from dsprep.config import Settings
+from dsprep.api.session import PathLike, Paths, Progress, inputs_from, open_session
+from dsprep.config import Settings, with_overrides
 from dsprep.engine.distributing import distribute
 from dsprep.engine.folding import fold
 from dsprep.engine.repairing import FixPolicy, Repair
@@ -42,7 +40,7 @@ class SplitResult:
 
 
 def split(
-    paths: Iterable[PathLike],
+    paths: Paths,
     out: PathLike,
     *,
     split: str = "0.9/0.1",

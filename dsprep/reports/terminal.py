@@ -146,15 +146,19 @@ def render_summary(report: Report, console: Console) -> None:
 
 def _print_fixable(report: Report, console: Console) -> None:
     """A line per mark, which says what the mark means and how to have it done."""
-    # In `prepare`, which duplicates go is said by an option of its own.
-    near = sum(sum(fixable(report, s)) for s in report.summaries if prepared(report) and s.meta.code.startswith("DUP"))
-    pairs = [fixable(report, summary) for summary in report.summaries]
-    safe, unsafe = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs) - near
+    pairs = {summary.meta.code: fixable(report, summary) for summary in report.summaries}
+    near = 0
+    if not in_place(report):
+        # Which duplicates go is said to `prepare` by an option of its own; equal ones go by default.
+        duplicates = {code: sum(pairs.pop(code)) for code in list(pairs) if code.startswith("DUP")}
+        near = duplicates.pop("DUP003", 0)
+        pairs["DUP"] = (sum(duplicates.values()), 0)
+    safe, unsafe = (sum(pair[i] for pair in pairs.values()) for i in (0, 1))
     # Not every input can be rewritten in place, and `prepare` has no --fix: it does the safe fixes by itself.
     if in_place(report):
         safely, unsafely = "with `--fix`", "with `--fix --unsafe-fixes`"
     elif prepared(report):
-        safely, unsafely = "", "with `--unsafe-fixes`"
+        safely, unsafely = "with `--dedupe normalized`", "with `--unsafe-fixes`"
     else:
         safely, unsafely = "with `dsprep prepare`", "with `dsprep prepare --unsafe-fixes`"
     if safe:
