@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from dsprep.catalog.registry import find_rule, suggestion
+from dsprep.catalog.registry import suggestion
 from dsprep.model.finding import Severity
 
 
@@ -64,14 +64,6 @@ class Settings(BaseModel):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
-
-    def rule_options(self) -> dict[str, Mapping[str, Any]]:
-        """Options by code. Raises UnknownNameError for a rule that is not there."""
-        return {find_rule(name): options for name, options in self.rules.items()}
-
-    def severities(self) -> dict[str, Severity]:
-        """Severities by code. Raises UnknownNameError for a rule that is not there."""
-        return {find_rule(name): severity for name, severity in self.severity.items()}
 
     @property
     def threshold(self) -> Severity | None:

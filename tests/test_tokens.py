@@ -21,6 +21,7 @@ from dsprep.model.record import Example, Record
 from dsprep.text.tokens import (
     UnknownEncoding,
     VocabularyMissing,
+    known_encoding,
     mended,
     message_tokens,
     model_encoding,
@@ -301,3 +302,10 @@ def test_counting_loads_neither_tiktoken_nor_the_network() -> None:
         " assert not {'tiktoken', 'requests', 'regex'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "2\n"
+
+
+def test_an_encoding_may_be_named_by_a_model_that_has_it() -> None:
+    assert known_encoding("gpt-4o-mini") == "o200k_base"
+    assert known_encoding("cl100k_base") == "cl100k_base"
+    with pytest.raises(UnknownEncoding, match="no encoding 'cl100k'"):
+        known_encoding("cl100k")

@@ -28,6 +28,7 @@ from dsprep.model.source import InputError, Source
 from dsprep.model.target import Target
 from dsprep.sources import open_source
 from dsprep.targets.loading import load_target
+from dsprep.text.tokens import known_encoding
 
 #: The report's own version (see docs/json-report.md), and the tool's.
 from dsprep.version import VERSION
@@ -163,7 +164,7 @@ def open_session(
         said.extend(explained)
     context = RuleContext(
         target=target,
-        encoding=settings.encoding or target.encoding,
+        encoding=known_encoding(settings.encoding) if settings.encoding else target.encoding,
         seed=settings.seed,
         splits=tuple(sorted({item.split for item in inputs if item.split})),
         max_findings=settings.max_findings,

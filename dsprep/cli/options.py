@@ -31,7 +31,11 @@ Target = Annotated[
     ),
 ]
 Encoding = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Token encoding, such as o200k_base (default: the target's).")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Token encoding, or a model that has it (default: the target's).",
+    ),
 ]
 Select = Annotated[
     list[str] | None,

@@ -97,15 +97,15 @@ class MapShard:
     def _found(self, rule: ExampleRule, batch: Batch, out: Shredded) -> list[Finding]:
         try:
             return list(rule.find(batch))
-        except Exception:
+        except Exception as error:
             found: list[Finding] = []
+            known = len(out.errors)
             for single in _singles(batch):
                 try:
                     found.extend(rule.find(single))
                 except Exception as cause:
                     out.errors.append(_error(rule, single, cause))
-                    error = cause
-            if not out.errors:
+            if len(out.errors) == known:
                 out.errors.append(_error(rule, batch, error))
             return found
 

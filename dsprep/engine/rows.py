@@ -90,9 +90,9 @@ class RowTable:
     def _of_shard(self, number: int, keys: NDArray[np.uint64], firsts: NDArray[np.uint64]) -> Iterator[Batch]:
         shard = self.shards[number]
         source = self.pipeline.sources[shard.source]
-        last = number + 1 < len(firsts)
+        followed = number + 1 < len(firsts)
         begin = int(np.searchsorted(self.key, firsts[number]))
-        end = int(np.searchsorted(self.key, firsts[number + 1])) if last else len(self.key)
+        end = int(np.searchsorted(self.key, firsts[number + 1])) if followed else len(self.key)
         ordinals = (keys & np.uint64(ORDINAL_MASK)).tolist()
         if not source.addressable or len(keys) > DENSE * (end - begin):
             yield from self.pipeline.repaired(shard, frozenset(ordinals))

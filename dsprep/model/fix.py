@@ -47,16 +47,6 @@ class DropRow:
 
 
 @dataclass(frozen=True, slots=True)
-class MoveRow:
-    """Move the whole record to another split."""
-
-    split: str
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"op": "move-row", "split": self.split}
-
-
-@dataclass(frozen=True, slots=True)
 class Relabel:
     """Write label `new` wherever a record's label is exactly `old`; one edit for all rows of a run."""
 
@@ -75,7 +65,7 @@ class RewriteFile:
         return {"op": "rewrite-file"}
 
 
-Edit = Replace | Remove | DropRow | MoveRow | Relabel | RewriteFile
+Edit = Replace | Remove | DropRow | Relabel | RewriteFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,22 @@ def model_encoding(model: str) -> str | None:
     return None
 
 
+def known_encoding(name: str) -> str:
+    """The encoding of that name, or that of the model of that name. Raises UnknownEncoding."""
+    if name in _BUNDLED or name in _SAME_TEXT:
+        return name
+    found = model_encoding(name)
+    if found is not None:
+        return found
+    import tiktoken
+
+    known = tiktoken.list_encoding_names()
+    if name not in known:
+        listed = ", ".join(sorted(known))
+        raise UnknownEncoding(f"there is no encoding {name!r}, nor a model of that name; encodings are {listed}")
+    return name
+
+
 def token_limit(context: RuleContext, override: int | None) -> Limit:
     """The most tokens an example may have: `override` if the user gave one, else the target's."""
     return context.target.max_tokens if override is None else Limit(value=override, source="option limit")

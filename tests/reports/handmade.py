@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dsprep.model.finding import Finding, Severity, Tally
-from dsprep.model.fix import Applicability, DropRow, Fix, MoveRow, Relabel, Remove, Replace
+from dsprep.model.fix import Applicability, DropRow, Fix, Relabel, Remove, Replace
 from dsprep.model.location import Location, row_key
 from dsprep.model.report import EngineError, Funnel, FunnelStep, Report, RuleSummary
 from dsprep.model.rule import RuleMeta
@@ -220,7 +220,7 @@ def full_report(stats: dict[str, Any] | None = None) -> Report:
         "SET004",
         Severity.INFO,
         Location("train.jsonl"),
-        fix=Fix(Applicability.UNSAFE, (MoveRow("validation"), Remove("/split"))),
+        fix=Fix(Applicability.UNSAFE, (DropRow(), Remove("/split"))),
     )
     return Report(
         tool="dsprep 0.1.0",
@@ -294,7 +294,7 @@ def hostile_report(text: str = HOSTILE) -> Report:
         row_key(0, 0),
         {"excerpt": text, "huge": 10**600, "big": 2**70, "nan": float("nan"), text: [text, {"a": ()}]},
         (Location(text, 2, pointer=f"/{text}"),),
-        Fix(Applicability.SAFE, (Replace(f"/{text}", text), Relabel(text, text), MoveRow(text))),
+        Fix(Applicability.SAFE, (Replace(f"/{text}", text), Relabel(text, text))),
     )
     quoted = Finding(
         "TXT004", Severity.WARNING, Location(text), None, {"place": text, "none": None, "excerpt": text * 50}

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dsprep.model.finding import Finding, Severity
-from dsprep.model.fix import Applicability, DropRow, Fix, MoveRow, Relabel, Remove, Replace, RewriteFile
+from dsprep.model.fix import Applicability, DropRow, Fix, Relabel, Remove, Replace, RewriteFile
 from dsprep.model.location import Location
 from dsprep.model.report import Report, RuleSummary, render_message
 from dsprep.reports import (
@@ -236,8 +236,6 @@ def describe_fix(fix: Fix) -> str:
             text = f"removes {short(pointer, 80)}"
         case DropRow():
             text = "drops the row"
-        case MoveRow(split=split):
-            text = f"moves the row to {short(split, 40)}"
         case Relabel(old=old, new=new):
             text = f"relabels {_value(old)} to {_value(new)}"
         case RewriteFile():
