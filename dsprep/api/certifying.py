@@ -50,7 +50,7 @@ def checked_output(session: Session, folder: Path, names: Sequence[str]) -> Chec
         update={"extend_select": (*session.settings.extend_select, *_CHECKS.values())}
     )
     again = open_session(
-        [Input(str(folder / f"{name}.jsonl"), name, f"{name}.jsonl") for name in names],
+        [Input(str(folder / f"{name}.jsonl"), name, f"{name}.jsonl") for name in _written(folder, names)],
         settings,
         codes=lambda code: code.startswith(_GROUPS),
         progress=session.progress,
@@ -66,6 +66,11 @@ def checked_output(session: Session, folder: Path, names: Sequence[str]) -> Chec
         progress=again.progress.advance,
     )
     return CheckedOutput(again, folded, statistics.finish(folded.states["statistics"]))
+
+
+def _written(folder: Path, names: Sequence[str]) -> list[str]:
+    """The splits that got any row; that others got none is said by the rules about missing splits. All, if none did."""
+    return [name for name in names if (folder / f"{name}.jsonl").stat().st_size] or list(names)
 
 
 def certificate(

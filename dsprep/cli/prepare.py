@@ -129,7 +129,7 @@ def _print(result: PrepareResult) -> None:
     render_full(replace(result.report, notes=[]), screen, examples=2)
     funnel = result.report.funnel
     typer.echo("")
-    typer.echo(f"{funnel.rows_in:,} rows in")
+    typer.echo(f"{funnel.rows_in:,} {'row' if funnel.rows_in == 1 else 'rows'} in")
     for step in funnel.out:
         typer.echo(f"  {step.rows:>9,}  {step.name}.jsonl")
     for step in funnel.rejected:

@@ -65,8 +65,8 @@ def assign(
     """The index of the split (in the order of `plan.shares`) of each row, uint8[n].
 
     Rows are in reading order. `unit[i]` numbers the unit of row i, `stratum[i]` its class, `content[i]` is a hash of
-    what the row says. The second unit of each stratum goes to the second split and the third to the third, so that no
-    class with as many units is missing from a split.
+    what the row says. The first unit of each stratum goes to the first split, the second to the second and the third
+    to the third, so that no class with as many units is missing from a split, and none from the first.
     """
     shares = np.array(list(plan.shares.values()))
     parts = len(shares)
@@ -81,7 +81,7 @@ def assign(
         if u not in chosen:
             nth = units_in.get(s, 0)
             units_in[s] = nth + 1
-            if 0 < nth < parts:
+            if nth < parts:
                 chosen[u] = nth
             else:
                 chosen[u] = _drawn(shares, have, rows_in.get(s, 0), _uniform(salt, c))
