@@ -81,16 +81,15 @@ class _ConvertShard:
 
     def _reject(self, done: _Converted, batch: Batch, i: int, shard: Shard) -> None:
         record = batch.records[i]
-        code, name, reason = None, "not-a-conversation", "the record is no conversation in a format that is known"
+        meta, message = None, "the record is no conversation in a format that is known"
         location = batch.location(i)
         for fault in record.faults[:1]:
             # Faults are named by the rule that reports them.
             meta = rule_class(rule_names()[fault.kind]).meta
-            code, name, reason = meta.code, meta.name, render_message(meta, fault.args)
+            message = render_message(meta, fault.args)
             location = batch.fault_location(fault, i)
-        done.rejected[name] += 1
-        head = {"location": location.as_dict(), "reason": {"code": code, "name": name, "message": reason}}
-        done.rejects.extend(rejected_line(head, record, shard.end))
+        done.rejected["not-a-conversation" if meta is None else meta.name] += 1
+        done.rejects.extend(rejected_line(record, shard.end, location, meta, message))
 
 
 def convert(

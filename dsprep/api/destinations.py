@@ -14,9 +14,10 @@ from dsprep.api.session import Session
 from dsprep.engine.distributing import NOWHERE, REJECTED, WriteShard
 from dsprep.engine.folding import BLANK, Fold, Folded
 from dsprep.engine.splitting import SplitPlan, assign, units
+from dsprep.folds.labels import LabelFold
 from dsprep.folds.look_alikes import LookAlikeFold, look_alikes
 from dsprep.folds.signatures import SignatureFold, near_clusters
-from dsprep.folds.split_keys import no_keys
+from dsprep.folds.split_keys import SplitKeysFold, no_keys
 from dsprep.model.record import Example
 from dsprep.model.report import Funnel, FunnelStep
 from dsprep.model.rule import gathered
@@ -25,8 +26,13 @@ from dsprep.text.labels import LabelSource
 
 _SIGNATURES = SignatureFold()
 
-#: What has to be known of rows that are alike to keep them together.
-NEAR_FOLDS: Mapping[str, Fold] = {_SIGNATURES.name: _SIGNATURES, LookAlikeFold.name: LookAlikeFold()}
+#: What has to be known of rows to divide them: their content and labels, and which of them belong together.
+SPLIT_FOLDS: Mapping[str, Fold] = {
+    "split-keys": SplitKeysFold(),
+    "labels": LabelFold(),
+    _SIGNATURES.name: _SIGNATURES,
+    LookAlikeFold.name: LookAlikeFold(),
+}
 
 
 def destinations(
@@ -35,16 +41,16 @@ def destinations(
     *,
     removed: Container[int],
     source: LabelSource | None,
-    near: Sequence[NDArray[np.uint64]],
 ) -> NDArray[np.uint8]:
     """The destination of each row of `folded.table`, uint8: a split's number, REJECTED or NOWHERE.
 
-    Rows to split are those in the state of the "split-keys" fold that are not `removed` (row keys). `near` is as
-    `near_numbers` gives it.
+    Rows to split are those in the state of the "split-keys" fold that are not `removed` (row keys); `folded` has run
+    SPLIT_FOLDS. `source` says where labels come from.
     """
     pieces = folded.states["split-keys"]
     columns = gathered(pieces) if pieces else no_keys()
     row = columns["row"]
+    near = _near_numbers(folded, row)
     stays = np.fromiter((key not in removed for key in row.tolist()), np.bool_, len(row))
     columns = {name: column[stays] for name, column in columns.items()}
     n = len(columns["row"])
@@ -83,13 +89,9 @@ def output_folder(path: str | Path) -> Path:
     return folder
 
 
-def near_numbers(folded: Folded) -> list[NDArray[np.uint64]]:
-    """For each row in the state of the "split-keys" fold, in order of row, a number shared by near-duplicates, and one
-    shared by rows whose questions look alike (0: none)."""
-    pieces = folded.states["split-keys"]
-    if not pieces:
-        return []
-    all_rows = gathered(pieces)["row"]
+def _near_numbers(folded: Folded, all_rows: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
+    """For each of these rows (row keys, sorted) a number shared by near-duplicates, and one shared by rows whose
+    questions look alike (0: none)."""
     numbers = []
     for row, cluster in (
         near_clusters(folded.states[_SIGNATURES.name], folded.table),
@@ -138,7 +140,7 @@ def funnel_of(
         known = 0 < int(fate) <= len(folded.codes)
         reasons[folded.codes[int(fate) - 1] if known else ""] += int(rows)
     return Funnel(
-        rows_in=len(folded.table) - int((destination == NOWHERE).sum()),
+        rows_in=folded.data_rows,
         out=[FunnelStep(name, int((destination == number).sum())) for number, name in enumerate(names)],
         rejected=[
             FunnelStep("rejected", rows, f"{code} {metas[code].name}" if code in metas else "not a conversation")

@@ -74,6 +74,8 @@ def fix(
         session = _open(inputs, settings, overrides, progress, notes)
         _must_be_lines(session)
         folded = _folded(session, fixing=True)
+        if not _fixable(session, folded):
+            break
         mending = replace(session.pipeline, repair=_repair(session, folded))
         session.progress.begin("fixing", session.bytes)
         outcome = rewrite(mending, folded.shards, folded.accepted, session.executor, progress=session.progress.advance)
@@ -82,8 +84,10 @@ def fix(
         fixed += outcome.fixed
         files.update(session.pipeline.sources[number].display for number, rows in outcome.rows.items() if rows)
         files.update(f.location.path for f in folded.accepted if f.key is None and f.location.path)
-    session = _open(inputs, settings, overrides, progress, notes)
-    report = linted(session, fixed=fixed)
+    else:
+        session = _open(inputs, settings, overrides, progress, notes)
+        folded = _folded(session)
+    report = _reported(session, folded, fixed)
     return FixResult(report, fixed, sorted(file for file in files if any(item.path == file for item in inputs)))
 
 
@@ -108,17 +112,30 @@ def diff(
         yield folded.table.locate([change.key])[0].path, change
 
 
-def linted(session: Session, fixed: Counter[str] | None = None) -> Report:
+def linted(session: Session) -> Report:
     """The report of a session that only looks."""
-    folded = _folded(session)
+    return _reported(session, _folded(session), Counter())
+
+
+def _reported(session: Session, folded: Folded, fixed: Counter[str]) -> Report:
     statistics = StatisticsFold(session.context)
-    rows = len(folded.table) - folded.blank
+    rows = folded.data_rows
     return report_of(
         session,
         folded,
         stats=statistics.finish(folded.states["statistics"]),
         funnel=Funnel(rows, [FunnelStep("checked", rows)] if rows else []),
-        fixed=fixed or {},
+        fixed=fixed,
+    )
+
+
+def _fixable(session: Session, folded: Folded) -> bool:
+    """Whether anything was found whose fix may be applied."""
+    policy = session.policy()
+    return any(
+        kind is not None and policy.allows_kind(code, kind)
+        for code, tally in folded.tallies.items()
+        for _, kind in tally.counts
     )
 
 

@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 from dsprep.api.certifying import CheckedOutput, certificate, checked_output, provenance
 from dsprep.api.destinations import (
-    NEAR_FOLDS,
+    SPLIT_FOLDS,
     destinations,
     funnel_of,
-    near_numbers,
     output_folder,
     shares_missed,
     writer,
@@ -38,8 +37,7 @@ from dsprep.engine.folding import Folded, fold
 from dsprep.engine.repairing import Repair
 from dsprep.engine.splitting import SplitPlan
 from dsprep.engine.writing import AtomicFile
-from dsprep.folds.labels import LabelFold, label_table
-from dsprep.folds.split_keys import SplitKeysFold
+from dsprep.folds.labels import label_table
 from dsprep.formats import Mapping as ColumnMapping
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import DropRow, Relabel
@@ -125,7 +123,6 @@ def prepare(
         plan,
         removed=cleaned.removed,
         source=cleaned.labels,
-        near=near_numbers(cleaned.folded),
     )
     names = list(plan.shares)
     session.progress.begin("writing", session.bytes)
@@ -203,7 +200,7 @@ def _cleaned(session: Session, granted: Sequence[str]) -> _Cleaned:
             session.pipeline,
             session.rules,
             session.executor,
-            folds={"split-keys": SplitKeysFold(), "labels": LabelFold(), **NEAR_FOLDS},
+            folds=SPLIT_FOLDS,
             accept=accept,
             progress=session.progress.advance,
         )

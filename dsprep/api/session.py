@@ -29,8 +29,6 @@ from dsprep.model.target import Target
 from dsprep.sources import open_source
 from dsprep.targets.loading import load_target
 from dsprep.text.tokens import known_encoding
-
-#: The report's own version (see docs/json-report.md), and the tool's.
 from dsprep.version import VERSION
 
 PathLike = str | Path

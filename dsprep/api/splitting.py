@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dsprep.api.destinations import (
-    NEAR_FOLDS,
+    SPLIT_FOLDS,
     destinations,
     funnel_of,
-    near_numbers,
     output_folder,
     shares_missed,
     writer,
@@ -22,8 +21,7 @@ from dsprep.engine.distributing import distribute
 from dsprep.engine.folding import fold
 from dsprep.engine.repairing import FixPolicy, Repair
 from dsprep.engine.splitting import SplitPlan
-from dsprep.folds.labels import LabelFold, label_table
-from dsprep.folds.split_keys import SplitKeysFold
+from dsprep.folds.labels import label_table
 from dsprep.formats import Mapping as ColumnMapping
 from dsprep.model.report import Funnel
 
@@ -70,11 +68,11 @@ def split(
         session.pipeline,
         session.rules,
         session.executor,
-        folds={"split-keys": SplitKeysFold(), "labels": LabelFold(), **NEAR_FOLDS},
+        folds=SPLIT_FOLDS,
         progress=session.progress.advance,
     )
     source = label_table(folded.states["labels"]).source
-    destination = destinations(folded, plan, removed=(), source=source, near=near_numbers(folded))
+    destination = destinations(folded, plan, removed=(), source=source)
     names = list(plan.shares)
     session.progress.begin("writing", session.bytes)
     session.pipeline = replace(session.pipeline, repair=Repair([], FixPolicy()))  # mends nothing

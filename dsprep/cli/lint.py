@@ -103,10 +103,10 @@ def command(
     _print(report, settings, output_file, statistics=statistics, show_fixes=show_fixes, quiet=quiet)
     if html is not None:
         from dsprep.engine.writing import AtomicFile
-        from dsprep.reports.html import render
+        from dsprep.reports.html import dumps
 
         with AtomicFile(html) as file:
-            file.write(render(report).encode("utf-8", "replace"))
+            file.write(dumps(report))
     raise typer.Exit(report.exit_code(settings.threshold))
 
 

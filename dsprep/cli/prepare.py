@@ -115,17 +115,11 @@ def _print(result: PrepareResult) -> None:
     """What was assumed, what was found, where the rows went: the last lines are those that a person reads first."""
     from dataclasses import replace
 
-    from rich.text import Text
-
     from dsprep.cli.console import console
-    from dsprep.reports import visible
-    from dsprep.reports.terminal import render_full
+    from dsprep.reports.terminal import render_full, render_notes
 
     screen = console()
-    for note in result.report.notes:
-        screen.print(Text.assemble(("note", "bold cyan"), f": {visible(note)}"), soft_wrap=True)
-    if result.report.notes:
-        screen.print()
+    render_notes(result.report, screen)
     render_full(replace(result.report, notes=[]), screen, examples=2)
     funnel = result.report.funnel
     typer.echo("")

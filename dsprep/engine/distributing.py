@@ -104,9 +104,7 @@ class WriteShard:
             code = ""
             kinds = ", ".join(fault.kind for fault in record.faults)
             message = f"cannot be read as a conversation{f' ({kinds})' if kinds else ''}"
-        name = self.metas[code].name if code in self.metas else "not-a-conversation"
-        head = {"location": location.as_dict(), "reason": {"code": code or None, "name": name, "message": message}}
-        yield from rejected_line(head, record, shard.end)
+        yield from rejected_line(record, shard.end, location, self.metas.get(code), message)
 
     def _why(self, code: str, batch: Batch, i: int) -> tuple[Location, str]:
         """Where and what the rule with `code` found in the i-th record, which a fix takes out, or something missing."""
@@ -118,9 +116,12 @@ class WriteShard:
         return batch.location(i), meta.summary
 
 
-def rejected_line(head: Mapping[str, Any], record: Record, end: int) -> Iterator[Piece]:
-    """A line for a rejected record: `head`, and all of it as `record`, or as `raw` text where it did not decode. `end`
-    is the offset after it, for a record too large to have been read."""
+def rejected_line(record: Record, end: int, location: Location, meta: RuleMeta | None, message: str) -> Iterator[Piece]:
+    """A line for a rejected record: where it was, why it is here (`meta` is None where no rule says so), and all of it
+    as `record`, or as `raw` text where it did not decode. `end` is the offset after it, for a record too large to have
+    been read."""
+    code, name = (None, "not-a-conversation") if meta is None else (meta.code, meta.name)
+    head = {"location": location.as_dict(), "reason": {"code": code, "name": name, "message": message}}
     if record.value is not UNDECODED:
         yield encoded({**head, "record": record.value}) + b"\n"
     elif record.raw:

@@ -43,8 +43,6 @@ class Shredded:
     rows: list[RowPiece] = field(default_factory=list)
     #: 0: the row stays; n: the n-th code of `MapShard.codes` (1-based) takes it out; BLANK and UNUSABLE: see there.
     fate: list[NDArray[np.uint16]] = field(default_factory=list)
-    changed: int = 0
-    blank: int = 0
     fixed: Counter[str] = field(default_factory=Counter)
     errors: list[EngineError] = field(default_factory=list)
     bytes: int = 0
@@ -68,13 +66,13 @@ class MapShard:
         # A caller that wants the state of a fold which rules need anyway gets theirs.
         self.extra = {key: fold for key, fold in self.folds.items() if key not in self.shared}
         self.codes = sorted(rule.meta.code for rule in self.rules)
+        self.number = {code: i + 1 for i, code in enumerate(self.codes)}
         self.by_name = {rule.meta.name: rule.meta.code for rule in self.rules}
 
     def __call__(self, shard: Shard) -> Shredded:
         out = Shredded({}, bytes=shard.end - shard.start)
         for batch in self.pipeline.read(shard):
             out.rows.append(RowPiece.of(batch))
-            out.blank += sum(record.blank for record in batch.records)
             found = {single.meta.code: self._found(single, batch, out) for single in self.singles}
             for single in self.singles:
                 tally = out.states.get(single.meta.code)
@@ -128,30 +126,22 @@ class MapShard:
         """Note the fate of each row; the batch of those that stay."""
         batch = repaired.batch
         fate = _blanks(batch)
-        number = {code: i + 1 for i, code in enumerate(self.codes)}
         for i, code in repaired.dropped.items():
             if fate[i] != BLANK:
-                fate[i] = number[code]
+                fate[i] = self.number[code]
         for i, finding in repaired.rejected.items():
-            fate[i] = number[finding.code]
+            fate[i] = self.number[finding.code]
         for i, record in enumerate(batch.records):
             if batch.examples[i] is None and not fate[i] and not record.blank:
                 # A fault that only warns elsewhere is the reason here, if a rule reports it.
                 codes = (self.by_name[fault.kind] for fault in record.faults if fault.kind in self.by_name)
-                fate[i] = number.get(next(codes, ""), UNUSABLE)
+                fate[i] = self.number.get(next(codes, ""), UNUSABLE)
         out.fate.append(fate)
         out.fixed += repaired.fixed
-        out.changed += len(repaired.changed)
         if not fate.any():
             return batch
         keep = np.flatnonzero(fate == 0).tolist()
-        return Batch(
-            source=batch.source,
-            path=batch.path,
-            records=[batch.records[i] for i in keep],
-            examples=[batch.examples[i] for i in keep],
-            split=batch.split,
-        )
+        return batch.with_rows([batch.records[i] for i in keep], [batch.examples[i] for i in keep])
 
 
 @dataclass
@@ -168,9 +158,12 @@ class Folded:
     fate: NDArray[np.uint16]
     codes: list[str]
     fixed: Counter[str]
-    changed: int
-    blank: int
     shards: list[Shard]
+
+    @property
+    def data_rows(self) -> int:
+        """How many rows there are, empty lines not counted."""
+        return len(self.table) - int((self.fate == BLANK).sum())
 
 
 def fold(
@@ -203,7 +196,6 @@ def fold(
     fates: list[NDArray[np.uint16]] = []
     errors: list[EngineError] = []
     fixed: Counter[str] = Counter()
-    changed = blank = 0
     for result in executor.run(task, planned()):
         for key, state in result.states.items():
             merged[key] = mergers[key].merge(merged[key], state) if key in merged else state
@@ -211,8 +203,6 @@ def fold(
         fates.extend(result.fate)
         errors.extend(result.errors)
         fixed += result.fixed
-        changed += result.changed
-        blank += result.blank
         progress(result.bytes)
     table = RowTable(pieces, shards, pipeline)
     out = Folded(
@@ -224,8 +214,6 @@ def fold(
         fate=_in_order(fates, pieces),
         codes=task.codes,
         fixed=fixed,
-        changed=changed,
-        blank=blank,
         shards=table.shards,
     )
     for rule in rules:
@@ -261,14 +249,7 @@ def _blanks(batch: Batch) -> NDArray[np.uint16]:
 
 def _singles(batch: Batch) -> Iterator[Batch]:
     for i in range(len(batch)):
-        yield Batch(
-            source=batch.source,
-            path=batch.path,
-            records=batch.records[i : i + 1],
-            examples=batch.examples[i : i + 1],
-            faults=batch.faults if i == 0 else (),
-            split=batch.split,
-        )
+        yield batch.with_rows(batch.records[i : i + 1], batch.examples[i : i + 1], batch.faults if i == 0 else ())
 
 
 def _error(rule: Rule[Any], batch: Batch, error: BaseException) -> EngineError:

@@ -30,13 +30,15 @@ class FixPolicy:
 
     def allows(self, finding: Finding) -> bool:
         """Whether the fix of `finding` may be applied."""
-        if finding.fix is None:
-            return False
-        if finding.code in self.granted:
+        return finding.fix is not None and self.allows_kind(finding.code, finding.fix.applicability)
+
+    def allows_kind(self, code: str, applicability: Applicability) -> bool:
+        """Whether fixes of that kind of the rule with `code` may be applied."""
+        if code in self.granted:
             return True
-        if self.codes is not None and finding.code not in self.codes:
+        if self.codes is not None and code not in self.codes:
             return False
-        return self.unsafe or finding.fix.applicability is Applicability.SAFE
+        return self.unsafe or applicability is Applicability.SAFE
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ class Repair:
             if not again:
                 break
             indexes = again
-            current = _batch(batch, [records[i] for i in again], [examples[i] for i in again])
+            current = batch.with_rows([records[i] for i in again], [examples[i] for i in again])
         if self.relabel and self.relabelled is not None:
             for i, example in enumerate(examples):
                 if example is None:
@@ -109,7 +111,7 @@ class Repair:
                     out.fixed[self.relabel_code] += 1
         for i in out.dropped:
             out.rejected.pop(i, None)
-        out.batch = _batch(batch, records, examples) if out.changed else batch
+        out.batch = batch.with_rows(records, examples) if out.changed else batch
         return out
 
     def find(self, batch: Batch) -> dict[str, list[Finding]]:
@@ -222,7 +224,3 @@ def _with_value(record: Record, value: Any, mended: Collection[str]) -> Record:
     """`record` with a new value. What its source saw wrong stays wrong, save what the rules named in `mended` fixed."""
     faults = tuple(fault for fault in record.faults if fault.kind not in mended)
     return Record(record.ordinal, record.line, record.offset, b"", value, record.row, faults)
-
-
-def _batch(like: Batch, records: Sequence[Record], examples: Sequence[Example | None]) -> Batch:
-    return Batch(source=like.source, path=like.path, records=records, examples=examples, split=like.split)

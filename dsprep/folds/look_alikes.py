@@ -12,12 +12,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from dsprep.folds.signatures import reread_shingles, signed
 from dsprep.model.batch import Batch
 from dsprep.model.rule import Columns, Rows, gathered
 from dsprep.text.clusters import Units, alike, components
-from dsprep.text.minhash import BANDS, signatures
+from dsprep.text.minhash import BANDS
 from dsprep.text.normal import fold
-from dsprep.text.shingles import Shingles, chunks, shingles
+from dsprep.text.shingles import Shingles
 
 #: Similarity from which two questions stay together. At 0.65, 32 bands of 4 find a pair with a chance of 0.998.
 SIMILARITY = 0.65
@@ -36,17 +37,11 @@ class LookAlikeFold:
         return []
 
     def map(self, batch: Batch) -> list[Columns]:
-        index, texts = _questions(batch)
+        index, texts, _ = _questions(batch)
         if not texts:
             return []
-        signed, sizes = [], []
-        for piece in chunks(texts):
-            found = shingles(texts[piece])
-            signed.append(signatures(found))
-            sizes.append(found.counts)
-        return [
-            {"row": batch.keys[index], "signature": np.concatenate(signed), "size": np.concatenate(sizes)},
-        ]
+        signature, size = signed(texts)
+        return [{"row": batch.keys[index], "signature": signature, "size": size}]
 
     def merge(self, a: list[Columns], b: list[Columns]) -> list[Columns]:
         return a + b
@@ -60,7 +55,7 @@ def look_alikes(state: list[Columns], rows: Rows) -> tuple[NDArray[np.uint64], N
     row, n = columns["row"], len(columns["row"])
 
     def load(units: Units) -> Shingles:
-        return _shingles(rows, row[units])
+        return reread_shingles(rows, row[units], _questions)
 
     pairs = alike(columns["signature"], columns["size"], load, threshold=SIMILARITY, bands=BANDS)
     cluster = components(n, pairs.left, pairs.right)
@@ -69,15 +64,16 @@ def look_alikes(state: list[Columns], rows: Rows) -> tuple[NDArray[np.uint64], N
     return row, row[cluster]
 
 
-def _questions(batch: Batch) -> tuple[NDArray[np.int64], list[bytes]]:
-    """The user's texts of each example that has any, folded, short ones with their characters set apart."""
+def _questions(batch: Batch) -> tuple[NDArray[np.int64], list[bytes], None]:
+    """The user's texts of each example that has any, folded, short ones with their characters set apart; see
+    `folds.signatures.reread_shingles`."""
     turns = batch.turns
     said: dict[int, list[str]] = {}
     for row, role, text in zip(turns.row, turns.role, turns.text, strict=True):
         if role == "user":
             said.setdefault(row, []).append(text)
     texts = [_set_apart(fold("\n".join(parts))) for parts in said.values()]
-    return np.fromiter(said, np.int64, len(said)), texts
+    return np.fromiter(said, np.int64, len(said)), texts, None
 
 
 def _set_apart(text: bytes) -> bytes:
@@ -87,18 +83,3 @@ def _set_apart(text: bytes) -> bytes:
     letters = text.decode("utf-8", "replace").replace(" ", "_")
     # Marks and signs are no words to the kernel, which is as well: "hi!" and "hi" are the same question.
     return " ".join(letters).encode()
-
-
-def _shingles(rows: Rows, keys: NDArray[np.uint64]) -> Shingles:
-    hashes: list[NDArray[np.uint32]] = [np.empty(0, np.uint32)]
-    counts = np.zeros(len(keys), np.int64)
-    for batch in rows.batches(keys):
-        index, texts = _questions(batch)
-        at = np.searchsorted(keys, batch.keys[index])
-        for piece in chunks(texts):
-            found = shingles(texts[piece])
-            hashes.append(found.hashes)
-            counts[at[piece]] = found.counts
-    offsets = np.zeros(len(keys) + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return Shingles(np.concatenate(hashes), offsets)

@@ -5,6 +5,7 @@ The state holds about 350 bytes per example and never any text. What is alike is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -155,20 +156,32 @@ def _alike(columns: Columns, rows: Rows, threshold: float, bands: int) -> Alike:
     row = row[first]
 
     def load(units: Units) -> Shingles:
-        return _shingles(rows, row[units])
+        return reread_shingles(rows, row[units], _near_texts)
 
     return Alike(unit, first, alike(signature, size, load, threshold=threshold, bands=bands, part=split))
 
 
-def _shingles(rows: Rows, keys: NDArray[np.uint64]) -> Shingles:
-    """The shingles of the rows with these keys (sorted, unique), in that order, read again from their source."""
+def _near_texts(batch: Batch) -> tuple[NDArray[np.int64], list[bytes], NDArray[np.uint64] | None]:
+    texts = batch.get(TEXTS)
+    return texts.index, texts.near, texts.apart
+
+
+def reread_shingles(
+    rows: Rows,
+    keys: NDArray[np.uint64],
+    texts_of: Callable[[Batch], tuple[NDArray[np.int64], list[bytes], NDArray[np.uint64] | None]],
+) -> Shingles:
+    """The shingles of the rows with these keys (sorted, unique), in that order, read again from their source.
+
+    `texts_of` gives the indexes in a batch that have a text, the texts, and what sets texts apart, if anything does.
+    """
     hashes: list[NDArray[np.uint32]] = [np.empty(0, np.uint32)]
     counts = np.zeros(len(keys), np.int64)
     for batch in rows.batches(keys):
-        texts = batch.get(TEXTS)
-        at = np.searchsorted(keys, batch.keys[texts.index])
-        for piece in chunks(texts.near):
-            found = shingles(texts.near[piece], texts.apart[piece])
+        index, texts, apart = texts_of(batch)
+        at = np.searchsorted(keys, batch.keys[index])
+        for piece in chunks(texts):
+            found = shingles(texts[piece], None if apart is None else apart[piece])
             hashes.append(found.hashes)
             counts[at[piece]] = found.counts
     offsets = np.zeros(len(keys) + 1, np.int64)
@@ -176,17 +189,24 @@ def _shingles(rows: Rows, keys: NDArray[np.uint64]) -> Shingles:
     return Shingles(np.concatenate(hashes), offsets)
 
 
+def signed(
+    texts: list[bytes], apart: NDArray[np.uint64] | None = None, permutations: int = PERMUTATIONS
+) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+    """The signatures of `texts`, uint16 of shape (n, permutations), and how many shingles each has, int64[n]."""
+    rows: list[NDArray[np.uint16]] = [np.empty((0, permutations), np.uint16)]
+    sizes: list[NDArray[Any]] = [np.empty(0, np.int64)]
+    for piece in chunks(texts):
+        found = shingles(texts[piece], None if apart is None else apart[piece])
+        rows.append(signatures(found, permutations))
+        sizes.append(found.counts)
+    return np.concatenate(rows), np.concatenate(sizes)
+
+
 def _signatures(permutations: int) -> Feature[tuple[NDArray[np.uint16], NDArray[np.int64]]]:
     """Signatures of the examples that `FORMS` speaks of, and how many shingles each has."""
 
     def compute(batch: Batch) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
         forms = batch.get(FORMS)
-        signed: list[NDArray[np.uint16]] = [np.empty((0, permutations), np.uint16)]
-        sizes: list[NDArray[Any]] = [np.empty(0, np.int64)]
-        for piece in chunks(forms.near):
-            found = shingles(forms.near[piece], forms.apart[piece])
-            signed.append(signatures(found, permutations))
-            sizes.append(found.counts)
-        return np.concatenate(signed), np.concatenate(sizes)
+        return signed(forms.near, forms.apart, permutations)
 
     return Feature(("signatures", permutations), compute)

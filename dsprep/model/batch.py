@@ -78,6 +78,14 @@ class Batch:
     def __len__(self) -> int:
         return len(self.records)
 
+    def with_rows(
+        self, records: Sequence[Record], examples: Sequence[Example | None], faults: Sequence[Fault] = ()
+    ) -> Batch:
+        """A batch of other rows of the same source: some of these, or these mended. Features are computed anew."""
+        return Batch(
+            source=self.source, path=self.path, records=records, examples=examples, faults=faults, split=self.split
+        )
+
     def get(self, feature: Feature[T]) -> T:
         """The value of `feature` for this batch, computed on first demand."""
         try:

@@ -116,6 +116,14 @@ def render_fixes(report: Report, console: Console) -> None:
     _print(Text(), console)
 
 
+def render_notes(report: Report, console: Console) -> None:
+    """What was assumed about the input, and an empty line; nothing if nothing was."""
+    for note in report.notes:
+        _print_headed("note", "bold cyan", note, console, hang=6)
+    if report.notes:
+        _print(Text(), console)
+
+
 def render_summary(report: Report, console: Console) -> None:
     """The last lines: how much was found in how much, and what `--fix` would repair."""
     rows = counted(report.funnel.rows_in, "row")
@@ -236,10 +244,7 @@ def _print_end(report: Report, console: Console, show_fixes: bool) -> None:
         _print_headed(head, _STATUS[Status.INCOMPLETE], error.message, console, hang=2)
     if report.errors:
         _print(Text(), console)
-    for note in report.notes:
-        _print_headed("note", "bold cyan", note, console, hang=6)
-    if report.notes:
-        _print(Text(), console)
+    render_notes(report, console)
     if show_fixes:
         render_fixes(report, console)
     render_summary(report, console)
