@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, field_validator
 
 from dsprep.catalog.registry import suggestion
 from dsprep.model.finding import Severity
@@ -49,6 +49,12 @@ class Settings(BaseModel):
     max_findings: int = Field(10_000, ge=1, description="How many findings of one rule are listed; all are counted.")
     seed: int = Field(0, ge=0, description="Decides splits and whatever else is drawn.")
     workers: int | None = Field(None, ge=1, description="Processes to use (default: all cores).")
+    memory_limit: ByteSize = Field(
+        ByteSize(2_000_000_000),
+        gt=0,
+        description="How much of what is kept of all rows (keys and signatures, some 300 bytes each) stays in memory, "
+        "such as `500MB`; the rest goes to a temporary file.",
+    )
     unsafe_fixes: bool = Field(False, description="Whether fixes that drop rows or change meaning may be applied.")
     rules: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=dict, description="Options of rules, by rule name or code."

@@ -22,14 +22,14 @@ from dsprep.folds.signatures import NearOptions, NearRule, SignatureFold, near_c
 from dsprep.model.batch import Batch
 from dsprep.model.location import Location
 from dsprep.model.record import Example, Record
-from dsprep.model.rule import RuleContext
+from dsprep.model.rule import Rows, RuleContext
 from dsprep.rules.duplicates.near_duplicate import NearDuplicate
 from dsprep.rules.leakage.near_overlap import NearOverlap
 from dsprep.text import clusters
 from dsprep.text.clusters import Units, alike, components, leaders
 from dsprep.text.minhash import BANDS, PERMUTATIONS, agreement, band_keys, signatures
 from dsprep.text.normal import FORMS, TEXTS, canonical, fold, fold_all
-from dsprep.text.shingles import Shingles, chunks, shingles, word_hashes
+from dsprep.text.shingles import Shingles, chunks, distinct, shingles, word_hashes
 
 # The same words as `text.shingles`, said as a pattern.
 WORD = re.compile(
@@ -78,10 +78,12 @@ def batch_of(rows: Sequence[dict[str, Any]], ordinals: Sequence[int]) -> Batch:
     )
 
 
-class MemoryRows:
+class MemoryRows(Rows):
     """Rows of one source that lie in memory."""
 
-    dataset = Location("data.jsonl")
+    @property
+    def dataset(self) -> Location:
+        return Location("data.jsonl")
 
     def __init__(self, rows: Sequence[dict[str, Any]], at_once: int = 100) -> None:
         self.rows, self.at_once, self.read = rows, at_once, 0
@@ -277,7 +279,7 @@ def test_signatures_do_not_depend_on_the_block() -> None:
 @pytest.mark.parametrize(("permutations", "bands"), [(128, 32), (128, 16), (96, 32), (64, 64), (100, 4)])
 def test_equal_bands_have_equal_keys(permutations: int, bands: int) -> None:
     drawn = np.random.default_rng(2)
-    signed = drawn.integers(0, 3, (200, permutations), dtype=np.uint16)
+    signed = drawn.integers(0, 3, (200, permutations), dtype=np.uint8)
     keys = band_keys(signed, bands)
     width = permutations // bands
     assert keys.shape == (200, bands)
@@ -297,7 +299,7 @@ def held_to_brute_force(texts: Sequence[str], threshold: float = 0.8) -> tuple[s
     every = shingles(folded)
 
     def load(units: Units) -> Shingles:
-        return shingles([folded[i] for i in units.tolist()])
+        return distinct(shingles([folded[i] for i in units.tolist()]))
 
     found = alike(signatures(every), every.counts, load, threshold=threshold, bands=BANDS)
     ours = dict(zip(zip(found.left.tolist(), found.right.tolist(), strict=True), found.similarity, strict=True))
@@ -358,24 +360,23 @@ def test_templates_do_not_explode_and_clusters_stay_whole(monkeypatch: pytest.Mo
     assert together >= 495
 
 
-def _signed(folded: Sequence[bytes]) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+def _signed(folded: Sequence[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     found = [shingles(folded[piece]) for piece in chunks(folded)]
     return np.concatenate([signatures(one) for one in found]), np.concatenate([one.counts for one in found])
 
 
 def _loader(folded: Sequence[bytes]) -> Callable[[Units], Shingles]:
-    return lambda units: shingles([folded[i] for i in units.tolist()])
+    return lambda units: distinct(shingles([folded[i] for i in units.tolist()]))
 
 
 def test_similarities_do_not_depend_on_how_many_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     folded = [fold(text) for text in planted(400, 9)]
-    signed, sizes = _signed(folded)
+    signed, _ = _signed(folded)
     drawn = np.random.default_rng(3)
     left, right = drawn.integers(0, 400, (2, 3000))
-    whole = clusters.similarities(left, right, sizes, _loader(folded))
-    monkeypatch.setattr(clusters, "HELD_SHINGLES", 5000)
-    monkeypatch.setattr(clusters, "_PAIRS_AT_ONCE", 700)
-    assert np.array_equal(clusters.similarities(left, right, sizes, _loader(folded)), whole)
+    whole = clusters.similarities(left, right, _loader(folded))
+    monkeypatch.setattr(clusters, "_AT_ONCE", 700)
+    assert np.array_equal(clusters.similarities(left, right, _loader(folded)), whole)
     some = agreement(signed, left, right) / PERMUTATIONS
     assert np.abs(some - whole).mean() < 0.03
 

@@ -63,6 +63,7 @@ def checked_output(session: Session, folder: Path, names: Sequence[str]) -> Chec
         again.rules,
         again.executor,
         folds={"statistics": statistics},
+        memory_limit=again.settings.memory_limit,
         progress=again.progress.advance,
     )
     return CheckedOutput(again, folded, statistics.finish(folded.states["statistics"]))

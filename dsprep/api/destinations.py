@@ -48,7 +48,7 @@ def destinations(
     SPLIT_FOLDS. `source` says where labels come from.
     """
     pieces = folded.states["split-keys"]
-    columns = gathered(pieces) if pieces else no_keys()
+    columns = gathered(pieces, folded.table.room) if pieces else no_keys()
     row = columns["row"]
     near = _near_numbers(folded, row)
     stays = np.fromiter((key not in removed for key in row.tolist()), np.bool_, len(row))

@@ -158,6 +158,7 @@ def _folded(session: Session, *, fixing: bool = False) -> Folded:
         session.executor,
         folds={"statistics": StatisticsFold(session.context)},
         accept=policy.allows if fixing else lambda finding: False,
+        memory_limit=session.settings.memory_limit,
         progress=session.progress.advance,
     )
 

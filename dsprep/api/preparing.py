@@ -202,6 +202,7 @@ def _cleaned(session: Session, granted: Sequence[str]) -> _Cleaned:
             session.executor,
             folds=SPLIT_FOLDS,
             accept=accept,
+            memory_limit=session.settings.memory_limit,
             progress=session.progress.advance,
         )
 

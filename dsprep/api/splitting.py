@@ -69,6 +69,7 @@ def split(
         session.rules,
         session.executor,
         folds=SPLIT_FOLDS,
+        memory_limit=session.settings.memory_limit,
         progress=session.progress.advance,
     )
     source = label_table(folded.states["labels"]).source

@@ -66,6 +66,7 @@ def command(
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
+    memory_limit: options.MemoryLimit = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless something is found.")] = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -86,6 +87,7 @@ def command(
         fail_on=fail_on,
         unsafe_fixes=unsafe_fixes,
         workers=workers,
+        memory_limit=memory_limit,
     )
     from dsprep import api
     from dsprep.cli.console import progress

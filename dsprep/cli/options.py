@@ -51,6 +51,13 @@ Config = Annotated[
     typer.Option(metavar="FILE|KEY=VALUE", help="A TOML file, or KEY=VALUE to override one setting; may be repeated."),
 ]
 Isolated = Annotated[bool, typer.Option("--isolated", help="Ignore all configuration files.")]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Memory for what is kept of all rows, such as 500MB; a temporary file takes the rest (default: 2GB).",
+    ),
+]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", metavar="N", min=1, help="Processes to use (default: all cores).")
 ]

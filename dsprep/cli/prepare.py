@@ -63,6 +63,7 @@ def command(
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
+    memory_limit: options.MemoryLimit = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing; the report is in the folder.")] = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -87,6 +88,7 @@ def command(
         fail_on=fail_on,
         seed=seed,
         workers=workers,
+        memory_limit=memory_limit,
     )
     from dsprep import api
     from dsprep.cli.console import progress

@@ -22,6 +22,7 @@ def command(
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
+    memory_limit: options.MemoryLimit = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing but how many rows could not be read.")
     ] = False,
@@ -31,7 +32,7 @@ def command(
     No row is changed. Near-duplicates, equal prompts and groups stay together, and classes keep their shares. Exit
     code 0: every row is in a split; 1: rows could not be read; 2: the input or the command line cannot be used.
     """
-    settings = options.settings(config, isolated, seed=seed, workers=workers)
+    settings = options.settings(config, isolated, seed=seed, workers=workers, memory_limit=memory_limit)
     from dsprep import api
     from dsprep.cli.console import progress
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dsprep.engine.pipeline import Pipeline
 from dsprep.engine.repairing import Repaired
 from dsprep.engine.rows import RowPiece, RowTable
+from dsprep.engine.storage import Storage
 from dsprep.model.batch import Batch
 from dsprep.model.executor import Executor
 from dsprep.model.finding import Finding, Tally
@@ -174,12 +175,14 @@ def fold(
     folds: Mapping[str, Fold] | None = None,
     accept: Callable[[Finding], bool] = lambda finding: False,
     shard_bytes: int = SHARD_BYTES,
+    memory_limit: int | None = None,
     progress: Callable[[int], None] = lambda n: None,
 ) -> Folded:
     """Run `rules` and `folds` over all sources of `pipeline`.
 
     `accept` is asked about each finding of a rule over the whole data that has a fix; the accepted ones are kept
-    whatever the listing limit. `progress` is told how many more bytes have been worked through.
+    whatever the listing limit. Of the columns of states, `memory_limit` bytes are held in memory, the others in a
+    temporary file. `progress` is told how many more bytes have been worked through.
     """
     task = MapShard(pipeline, rules, folds or {})
     shards: list[Shard] = []
@@ -190,6 +193,7 @@ def fold(
                 shards.append(shard)
                 yield shard
 
+    storage = Storage(memory_limit)
     merged: dict[str, Any] = {}
     mergers: dict[str, Any] = {rule.meta.code: rule for rule in task.singles} | task.shared | dict(task.extra)
     pieces: list[RowPiece] = []
@@ -198,13 +202,14 @@ def fold(
     fixed: Counter[str] = Counter()
     for result in executor.run(task, planned()):
         for key, state in result.states.items():
+            storage.keep(state)
             merged[key] = mergers[key].merge(merged[key], state) if key in merged else state
         pieces.extend(result.rows)
         fates.extend(result.fate)
         errors.extend(result.errors)
         fixed += result.fixed
         progress(result.bytes)
-    table = RowTable(pieces, shards, pipeline)
+    table = RowTable(pieces, shards, pipeline, executor, storage.room)
     out = Folded(
         tallies={},
         table=table,

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dsprep.engine.pipeline import Pipeline
 from dsprep.model.batch import Batch
+from dsprep.model.executor import Executor
 from dsprep.model.location import ORDINAL_BITS, ORDINAL_MASK, Location
+from dsprep.model.rule import Rows
 from dsprep.model.source import Shard
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 #: Where more than this share of a shard's rows is wanted, reading it whole is cheaper than seeking row by row.
 DENSE = 1 / 8
@@ -39,10 +45,17 @@ class RowPiece:
         )
 
 
-class RowTable:
-    """All rows of a run, sorted by key; implements `model.rule.Rows`."""
+class RowTable(Rows):
+    """All rows of a run, sorted by key. What is asked of a copy in a worker is worked out there."""
 
-    def __init__(self, pieces: Sequence[RowPiece], shards: Sequence[Shard], pipeline: Pipeline) -> None:
+    def __init__(
+        self,
+        pieces: Sequence[RowPiece],
+        shards: Sequence[Shard],
+        pipeline: Pipeline,
+        executor: Executor | None = None,
+        room: Callable[[tuple[int, ...], Any], NDArray[Any]] = np.empty,
+    ) -> None:
         ordered = sorted(pieces, key=lambda piece: int(piece.key[0]) if len(piece.key) else -1)
         self.key: NDArray[np.uint64] = _joined([p.key for p in ordered], np.uint64)
         self.offset: NDArray[np.int64] = _joined([p.offset for p in ordered], np.int64)
@@ -50,6 +63,12 @@ class RowTable:
         self.row: NDArray[np.int64] = _joined([p.row for p in ordered], np.int64)
         self.shards = sorted(shards, key=lambda shard: (shard.source, shard.ordinal, shard.start))
         self.pipeline = pipeline
+        self.executor = executor
+        self._room = room
+        self.firsts = np.array([(s.source << ORDINAL_BITS) | s.ordinal for s in self.shards], np.uint64)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "executor": None, "_room": np.empty}
 
     def __len__(self) -> int:
         return len(self.key)
@@ -78,35 +97,55 @@ class RowTable:
 
     def batches(self, keys: NDArray[np.uint64]) -> Iterator[Batch]:
         """See `model.rule.Rows.batches`: the rows as the folds saw them, repaired if the run repairs."""
-        firsts = np.array([(s.source << ORDINAL_BITS) | s.ordinal for s in self.shards], np.uint64)
-        of_shard = np.searchsorted(firsts, keys, side="right") - 1
-        edges = np.flatnonzero(np.diff(of_shard)) + 1
-        for group in np.split(np.arange(len(keys)), edges):
-            if not len(group):
-                continue
-            number = int(of_shard[group[0]])
-            yield from self._of_shard(number, keys[group], firsts)
+        for portion in self.portions(keys):
+            yield from self._of_shard(int(np.searchsorted(self.firsts, portion[0], side="right")) - 1, portion)
 
-    def _of_shard(self, number: int, keys: NDArray[np.uint64], firsts: NDArray[np.uint64]) -> Iterator[Batch]:
+    def portions(self, keys: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
+        """See `model.rule.Rows.portions`: those of one shard together."""
+        of_shard = np.searchsorted(self.firsts, keys, side="right")
+        return [part for part in np.split(keys, np.flatnonzero(np.diff(of_shard)) + 1) if len(part)]
+
+    def room(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """See `model.rule.Rows.room`."""
+        return self._room(shape, dtype)
+
+    def spread(self, function: Callable[[A], B], items: Sequence[A]) -> Iterator[B]:
+        """See `model.rule.Rows.spread`."""
+        if self.executor is None:
+            yield from map(function, items)
+            return
+        waiting: dict[int, B] = {}
+        due = 0
+        for number, result in self.executor.run(partial(_numbered, function), list(enumerate(items))):
+            waiting[number] = result
+            while due in waiting:
+                yield waiting.pop(due)
+                due += 1
+
+    def _of_shard(self, number: int, keys: NDArray[np.uint64]) -> Iterator[Batch]:
         shard = self.shards[number]
         source = self.pipeline.sources[shard.source]
-        followed = number + 1 < len(firsts)
-        begin = int(np.searchsorted(self.key, firsts[number]))
-        end = int(np.searchsorted(self.key, firsts[number + 1])) if followed else len(self.key)
+        followed = number + 1 < len(self.firsts)
+        begin = int(np.searchsorted(self.key, self.firsts[number]))
+        end = int(np.searchsorted(self.key, self.firsts[number + 1])) if followed else len(self.key)
         ordinals = (keys & np.uint64(ORDINAL_MASK)).tolist()
         if not source.addressable or len(keys) > DENSE * (end - begin):
             yield from self.pipeline.repaired(shard, frozenset(ordinals))
             return
-        records: list[Any] = []
+        pieces: list[Shard] = []
         at = np.searchsorted(self.key, keys)
         for ordinal, i in zip(ordinals, at.tolist(), strict=True):
             stop = int(self.offset[i + 1]) if i + 1 < end else shard.end
             line = int(self.line[i])
-            piece = Shard(shard.source, int(self.offset[i]), stop, ordinal, line if line >= 0 else 1)
-            records.extend(source.read(piece))
+            pieces.append(Shard(shard.source, int(self.offset[i]), stop, ordinal, line if line >= 0 else 1))
+        records = list(source.read_rows(pieces))
         normaliser = self.pipeline.normalisers[shard.source]
         batch = self.pipeline.batch(shard.source, records, [normaliser.example(r) for r in records])
         yield self.pipeline.mend(batch).batch if self.pipeline.repair else batch
+
+
+def _numbered(function: Callable[[A], B], item: tuple[int, A]) -> tuple[int, B]:
+    return item[0], function(item[1])
 
 
 def _joined(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:

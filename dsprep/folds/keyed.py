@@ -48,10 +48,10 @@ class Pieces(list[Columns]):
 
     _gathered: Gathered | None = None
 
-    def gathered(self) -> Gathered:
+    def gathered(self, rows: Rows) -> Gathered:
         """All pieces as one set of columns. There must be at least one piece."""
         if self._gathered is None:
-            self._gathered = Gathered(gathered(self))
+            self._gathered = Gathered(gathered(self, rows.room, consume=True))
             # One piece says the same, and the memory of the others is free again.
             self[:] = [self._gathered]
         return self._gathered
@@ -75,7 +75,7 @@ class SharedKeyedRule(KeyedRule):
     def finish(self, state: list[Columns], rows: Rows) -> Iterator[Finding]:
         if state:
             pieces = state if isinstance(state, Pieces) else Pieces(state)
-            yield from self.resolve(pieces.gathered(), rows)
+            yield from self.resolve(pieces.gathered(rows), rows)
 
     def pointing(
         self,

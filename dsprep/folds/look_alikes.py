@@ -29,7 +29,7 @@ MOST_ROWS, MOST_SHARE = 20, 0.01
 
 
 class LookAlikeFold:
-    """Columns: `row`; `signature`, uint16 of shape (n, 128); `size`, the number of shingles. A list of pieces."""
+    """Columns: `row`; `signature`, uint8 of shape (n, 128); `size`, the number of shingles. A list of pieces."""
 
     name = "look-alikes"
 
@@ -51,13 +51,13 @@ def look_alikes(state: list[Columns], rows: Rows) -> tuple[NDArray[np.uint64], N
     """`(row, cluster)`: row keys, sorted, and for each the row key of the first row that it stays together with."""
     if not state:
         return np.empty(0, np.uint64), np.empty(0, np.uint64)
-    columns = gathered(state)
+    columns = gathered(state, rows.room)
     row, n = columns["row"], len(columns["row"])
 
     def load(units: Units) -> Shingles:
         return reread_shingles(rows, row[units], _questions)
 
-    pairs = alike(columns["signature"], columns["size"], load, threshold=SIMILARITY, bands=BANDS)
+    pairs = alike(columns["signature"], columns["size"], load, threshold=SIMILARITY, bands=BANDS, spread=rows.spread)
     cluster = components(n, pairs.left, pairs.right)
     size = np.bincount(cluster, minlength=n)[cluster]
     cluster = np.where(size > max(MOST_ROWS, MOST_SHARE * n), np.arange(n), cluster)

@@ -1,12 +1,13 @@
 """MinHash signatures of examples, and which examples are alike: for near-duplicates, near overlap and splitting.
 
-The state holds about 350 bytes per example and never any text. What is alike is worked out once for all rules of a run.
+The state holds about 200 bytes per example and never any text. What is alike is worked out once for all rules of a run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,10 +20,17 @@ from dsprep.model.rule import Columns, Rows, RuleOptions
 from dsprep.text.clusters import Pairs, Units, alike, components
 from dsprep.text.minhash import BANDS, PERMUTATIONS, signatures
 from dsprep.text.normal import EXACT_KEYS, FORMS, TEXTS
-from dsprep.text.shingles import Shingles, chunks, shingles
+from dsprep.text.shingles import Shingles, chunks, distinct, shingles
 
 #: Jaccard similarity from which two examples are near-duplicates.
 THRESHOLD = 0.8
+
+
+#: Gives the indexes in a batch that have a text, the texts, and what sets texts apart, if anything does. Picklable.
+TextsOf = Callable[[Batch], tuple[NDArray[np.int64], list[bytes], NDArray[np.uint64] | None]]
+
+#: Fewer rows than this are read again in this process.
+WORTH_SPREADING = 2_000
 
 
 class NearOptions(RuleOptions):
@@ -32,7 +40,7 @@ class NearOptions(RuleOptions):
         THRESHOLD, gt=0, le=1, description="Jaccard similarity of word 5-grams from which two examples are alike."
     )
     permutations: int = Field(
-        PERMUTATIONS, ge=16, le=1024, description="Length of a MinHash signature; each takes two bytes per example."
+        PERMUTATIONS, ge=16, le=1024, description="Length of a MinHash signature; each takes one byte per example."
     )
     bands: int = Field(
         BANDS,
@@ -65,7 +73,7 @@ class SignatureFold:
     """The fold itself, for rules and for the engine: `empty`, `map` and `merge`; see `near_clusters` for the end.
 
     Columns: `row`; `key` (normalised) and `exact`, uint64 of shape (n, 2); `answer`, uint64; `split`; `signature`,
-    uint16 of shape (n, permutations); `size`, the number of shingles, and `length`, the bytes of text, int64.
+    uint8 of shape (n, permutations); `size`, the number of shingles, and `length`, the bytes of text, int64.
     """
 
     def __init__(self, permutations: int = PERMUTATIONS) -> None:
@@ -131,7 +139,7 @@ def near_clusters(
     if not state:
         return np.empty(0, np.uint64), np.empty(0, np.uint64)
     pieces = state if isinstance(state, Pieces) else Pieces(state)
-    columns = pieces.gathered()
+    columns = pieces.gathered(rows)
     found = alike_rows(columns, rows, threshold=threshold, bands=bands)
     label = components(len(found.first), found.pairs.left, found.pairs.right)
     row = columns["row"]
@@ -158,7 +166,8 @@ def _alike(columns: Columns, rows: Rows, threshold: float, bands: int) -> Alike:
     def load(units: Units) -> Shingles:
         return reread_shingles(rows, row[units], _near_texts)
 
-    return Alike(unit, first, alike(signature, size, load, threshold=threshold, bands=bands, part=split))
+    pairs = alike(signature, size, load, threshold=threshold, bands=bands, part=split, spread=rows.spread)
+    return Alike(unit, first, pairs)
 
 
 def _near_texts(batch: Batch) -> tuple[NDArray[np.int64], list[bytes], NDArray[np.uint64] | None]:
@@ -166,34 +175,40 @@ def _near_texts(batch: Batch) -> tuple[NDArray[np.int64], list[bytes], NDArray[n
     return texts.index, texts.near, texts.apart
 
 
-def reread_shingles(
-    rows: Rows,
-    keys: NDArray[np.uint64],
-    texts_of: Callable[[Batch], tuple[NDArray[np.int64], list[bytes], NDArray[np.uint64] | None]],
-) -> Shingles:
-    """The shingles of the rows with these keys (sorted, unique), in that order, read again from their source.
+def reread_shingles(rows: Rows, keys: NDArray[np.uint64], texts_of: TextsOf) -> Shingles:
+    """The sets of shingles of the rows with these keys (sorted, unique), in that order, read from their source."""
+    portions = rows.portions(keys)
+    few = len(keys) < WORTH_SPREADING
+    found = list((map if few else rows.spread)(partial(_shingled, rows, texts_of), portions))
+    offsets = np.zeros(len(keys) + 1, np.int64)
+    np.cumsum(np.concatenate([np.empty(0, np.int64), *(counts for _, counts in found)]), out=offsets[1:])
+    hashes = rows.room((int(offsets[-1]),), np.uint32)
+    start = 0
+    for members, _ in found:
+        hashes[start : start + len(members)] = members
+        start += len(members)
+    return Shingles(hashes, offsets)
 
-    `texts_of` gives the indexes in a batch that have a text, the texts, and what sets texts apart, if anything does.
-    """
-    hashes: list[NDArray[np.uint32]] = [np.empty(0, np.uint32)]
+
+def _shingled(rows: Rows, texts_of: TextsOf, keys: NDArray[np.uint64]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Sets of shingles, one after the other, and how many each row has."""
+    members: list[NDArray[np.uint32]] = [np.empty(0, np.uint32)]
     counts = np.zeros(len(keys), np.int64)
     for batch in rows.batches(keys):
         index, texts, apart = texts_of(batch)
         at = np.searchsorted(keys, batch.keys[index])
         for piece in chunks(texts):
-            found = shingles(texts[piece], None if apart is None else apart[piece])
-            hashes.append(found.hashes)
+            found = distinct(shingles(texts[piece], None if apart is None else apart[piece]))
+            members.append(found.hashes)
             counts[at[piece]] = found.counts
-    offsets = np.zeros(len(keys) + 1, np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return Shingles(np.concatenate(hashes), offsets)
+    return np.concatenate(members), counts
 
 
 def signed(
     texts: list[bytes], apart: NDArray[np.uint64] | None = None, permutations: int = PERMUTATIONS
-) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
-    """The signatures of `texts`, uint16 of shape (n, permutations), and how many shingles each has, int64[n]."""
-    rows: list[NDArray[np.uint16]] = [np.empty((0, permutations), np.uint16)]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The signatures of `texts`, uint8 of shape (n, permutations), and how many shingles each has, int64[n]."""
+    rows: list[NDArray[np.uint8]] = [np.empty((0, permutations), np.uint8)]
     sizes: list[NDArray[Any]] = [np.empty(0, np.int64)]
     for piece in chunks(texts):
         found = shingles(texts[piece], None if apart is None else apart[piece])
@@ -202,10 +217,10 @@ def signed(
     return np.concatenate(rows), np.concatenate(sizes)
 
 
-def _signatures(permutations: int) -> Feature[tuple[NDArray[np.uint16], NDArray[np.int64]]]:
+def _signatures(permutations: int) -> Feature[tuple[NDArray[np.uint8], NDArray[np.int64]]]:
     """Signatures of the examples that `FORMS` speaks of, and how many shingles each has."""
 
-    def compute(batch: Batch) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+    def compute(batch: Batch) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         forms = batch.get(FORMS)
         return signed(forms.near, forms.apart, permutations)
 

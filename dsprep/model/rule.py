@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -20,6 +20,8 @@ from dsprep.model.location import Location
 from dsprep.model.target import Target
 
 S = TypeVar("S")
+A = TypeVar("A")
+B = TypeVar("B")
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -84,6 +86,19 @@ class Rows(Protocol):
     def batches(self, keys: NDArray[np.uint64]) -> Iterator[Batch]:
         """The rows with these keys (sorted, unique), read again from their source, in batches, in order of key."""
         ...
+
+    def portions(self, keys: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
+        """`keys` (sorted, unique) cut into pieces, in order, that `batches` reads as cheaply apart as together."""
+        return [keys] if len(keys) else []
+
+    def spread(self, function: Callable[[A], B], items: Sequence[A]) -> Iterator[B]:
+        """`function(item)` for each item, in their order, worked out by all cores of the run. `function`, the items and
+        the results are picklable; these rows may be part of `function`."""
+        return map(function, items)
+
+    def room(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+        """An array to fill, of any content: in memory, or in a temporary file if the run holds too much already."""
+        return np.empty(shape, dtype)
 
 
 class Rule(ABC, Generic[S]):
@@ -217,13 +232,34 @@ class KeyedRule(Rule[list[Columns]]):
     def finish(self, state: list[Columns], rows: Rows) -> Iterator[Finding]:
         if not state:
             return
-        yield from self.resolve(gathered(state), rows)
+        yield from self.resolve(gathered(state, rows.room), rows)
 
 
-def gathered(pieces: Sequence[Columns]) -> dict[str, NDArray[Any]]:
-    """The pieces of a keyed state as one set of columns, sorted by row."""
-    joined = {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}
-    order = np.argsort(joined["row"], kind="stable")
-    if np.array_equal(order, np.arange(len(order))):
-        return joined
-    return {name: column[order] for name, column in joined.items()}
+def gathered(
+    pieces: Sequence[Columns], room: Callable[[tuple[int, ...], Any], NDArray[Any]] = np.empty, *, consume: bool = False
+) -> dict[str, NDArray[Any]]:
+    """The pieces of a keyed state as one set of columns, sorted by row.
+
+    `room(shape, dtype)` gives the arrays to fill. With `consume` the pieces are emptied on the way, so that no more
+    than one of them is ever held twice.
+    """
+    filled = [piece for piece in pieces if len(piece["row"])] or pieces[:1]
+    ordered = sorted(filled, key=lambda piece: int(piece["row"][0]) if len(piece["row"]) else 0)
+    sizes = [len(piece["row"]) for piece in ordered]
+    out: dict[str, NDArray[Any]] = {}
+    for name in list(ordered[0]):
+        kinds = {piece[name].dtype for piece in ordered}
+        column = room((sum(sizes), *ordered[0][name].shape[1:]), np.result_type(*kinds))
+        start = 0
+        for piece, size in zip(ordered, sizes, strict=True):
+            column[start : start + size] = piece[name]
+            start += size
+            if consume and isinstance(piece, dict):
+                del piece[name]
+        out[name] = column
+    row = out["row"]
+    if bool((row[1:] > row[:-1]).all()):
+        return out
+    # Pieces of what one worker saw do not interleave; those of a test may.
+    order = np.argsort(row, kind="stable")
+    return {name: column[order] for name, column in out.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -80,6 +80,11 @@ class Source(ABC):
     def read(self, shard: Shard) -> Iterator[Record]:
         """The records of `shard`, in order. What cannot be decoded comes as a record with faults, never as an
         exception and never not at all."""
+
+    def read_rows(self, rows: Sequence[Shard]) -> Iterator[Record]:
+        """The records of shards of one row each (see `addressable`), in order."""
+        for row in rows:
+            yield from self.read(row)
 
 
 class Normaliser(ABC):

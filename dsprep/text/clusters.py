@@ -6,8 +6,10 @@ units, `left` < `right`, one entry per pair.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,17 @@ from dsprep.text.mixing import numbers
 from dsprep.text.shingles import Shingles
 
 Units = NDArray[np.int64]
-#: Gives the shingles of some units (sorted, unique), in that order.
+#: Gives the sets of shingles of some units (sorted, unique), in that order; see `text.shingles.distinct`.
 Load = Callable[[Units], Shingles]
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Spread(Protocol):
+    """Calls a function on each item and gives the results in order, perhaps on several cores."""
+
+    def __call__(self, function: Callable[[A], B], items: Sequence[A], /) -> Iterable[B]: ...
+
 
 #: Buckets of up to so many units are compared all with all.
 SMALL_BUCKET = 16
@@ -31,10 +42,12 @@ MOST_PARTNERS = 16
 SMALL_CLUSTER = 32
 #: How many standard deviations below the threshold an estimate must be to be rejected without a look at the texts.
 DEVIATIONS = 3.5
-#: How many shingles are held in memory at once for verifying; 4 bytes each.
-HELD_SHINGLES = 1 << 24
+#: So many bands are looked through at a time: what is found in one of them is mostly found in the others, too.
+BANDS_AT_ONCE = 4
+#: Fewer units than this are not worth other processes.
+WORTH_SPREADING = 20_000
 
-_PAIRS_AT_ONCE = 1 << 20
+_AT_ONCE = 1 << 20
 _32 = np.uint64(32)
 _MIX = np.uint64(numbers(64, 1)[0] | 1)
 
@@ -52,29 +65,30 @@ class Pairs:
 
 
 def alike(
-    signatures: NDArray[np.uint16],
+    signatures: NDArray[np.uint8],
     sizes: NDArray[np.int64],
     load: Load,
     *,
     threshold: float,
     bands: int,
     part: NDArray[np.int64] | None = None,
+    spread: Spread = map,
 ) -> Pairs:
     """All pairs of units whose Jaccard similarity is at least `threshold`, verified on their shingles.
 
-    `signatures` is uint16 of shape (n, permutations), `sizes` how many shingles each unit has (those with none are
+    `signatures` is uint8 of shape (n, permutations), `sizes` how many shingles each unit has (those with none are
     like nobody), `part` the part of the data (split) that a unit stands in. Of units that have very many others like
     them (templates with a word filled in), not all pairs are found: each keeps its best few, and the clusters are whole
-    all the same. Sorted by left, then right.
+    all the same. Sorted by left, then right, whatever `spread` does.
     """
     n, permutations = signatures.shape
-    spread = (threshold * (1 - threshold) / permutations) ** 0.5
-    floor = max(1, int(np.ceil((threshold - DEVIATIONS * spread) * permutations)))
+    deviation = (threshold * (1 - threshold) / permutations) ** 0.5
+    floor = max(1, int(np.ceil((threshold - DEVIATIONS * deviation) * permutations)))
     if part is None:
         part = np.zeros(n, np.int64)
-    codes = _candidates(signatures, np.flatnonzero(sizes > 0), bands, floor, part)
+    codes = _candidates(signatures, np.flatnonzero(sizes > 0), bands, floor, part, spread)
     left, right = _uncoded(_completed(signatures, codes, floor))
-    similarity = similarities(left, right, sizes, load)
+    similarity = similarities(left, right, load, spread)
     held = similarity >= threshold
     return Pairs(left[held], right[held], similarity[held])
 
@@ -98,32 +112,60 @@ def _distinct(parts: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
 
 
 def _candidates(
-    signatures: NDArray[np.uint16], units: Units, bands: int, floor: int, part: NDArray[np.int64]
+    signatures: NDArray[np.uint8],
+    units: Units,
+    bands: int,
+    floor: int,
+    part: NDArray[np.int64],
+    spread: Spread,
 ) -> NDArray[np.uint64]:
     """Pairs of `units` that share a band and whose signatures agree in `floor` places, coded and sorted: of each unit
     the best (see MOST_PARTNERS)."""
-    keys = band_keys(signatures, bands)
+    find = partial(_of_bands, signatures, band_keys(signatures, bands), units, floor, part)
+    groups = [range(start, min(start + BANDS_AT_ONCE, bands)) for start in range(0, bands, BANDS_AT_ONCE)]
     best = np.empty(0, np.uint64)
-    waiting: list[NDArray[np.uint64]] = []
-    for band in range(bands):
-        waiting += _colliding(keys, units, band)
-        # Taking stock now and then bounds the memory. The best of all are the best of the best so far and the new ones.
-        if sum(map(len, waiting)) > 2 * _PAIRS_AT_ONCE or band == bands - 1:
-            codes = _distinct(waiting)
-            codes = codes[agreement(signatures, *_uncoded(codes)) >= floor]
-            best = _best(_distinct([best, codes]), signatures, part)
-            waiting = []
+    for codes in (map if len(units) < WORTH_SPREADING else spread)(find, groups):
+        # The best of all are the best of the best so far and the new ones: what is held stays bounded.
+        best = _best(_distinct([best, codes]), signatures, part)
     return best
 
 
-def _colliding(keys: NDArray[np.uint64], units: Units, band: int) -> list[NDArray[np.uint64]]:
+def _of_bands(
+    signatures: NDArray[np.uint8],
+    keys: NDArray[Any],
+    units: Units,
+    floor: int,
+    part: NDArray[np.int64],
+    bands: Iterable[int],
+) -> NDArray[np.uint64]:
+    """Those of `_candidates` that some bands give."""
+    best = np.empty(0, np.uint64)
+    waiting: list[NDArray[np.uint64]] = []
+    held = 0
+
+    def chosen() -> NDArray[np.uint64]:
+        codes = _distinct(waiting)
+        codes = codes[agreement(signatures, *_uncoded(codes)) >= floor]
+        return _best(_distinct([best, codes]), signatures, part)
+
+    for band in bands:
+        found = _colliding(keys, units, band)
+        waiting += found
+        held += sum(map(len, found))
+        if held > 2 * _AT_ONCE:
+            best = chosen()
+            waiting, held = [], 0
+    return chosen()
+
+
+def _colliding(keys: NDArray[Any], units: Units, band: int) -> list[NDArray[np.uint64]]:
     """Coded pairs of units that share `band`, near-linear in their number.
 
     Units of a small bucket are paired all with all. Those of a large one are paired with its first and with their
     neighbours, and then the bucket is divided by the next band: units that are truly alike meet again there.
     """
     out: list[NDArray[np.uint64]] = []
-    key = keys[units, band]
+    key = _band(keys, units, band)
     for division in range(1, DIVISIONS + 1):
         order, begins, ends = _buckets(key)
         if not len(begins):
@@ -141,10 +183,16 @@ def _colliding(keys: NDArray[np.uint64], units: Units, band: int) -> list[NDArra
         out.append(_coded(members[first[at != first]], members[at[at != first]]))
         key = key[order][at]
         units = members[at]
-        key ^= keys[units, (band + division) % keys.shape[1]] * _MIX
+        key ^= _band(keys, units, (band + division) % keys.shape[1]) * _MIX
         key *= _MIX
         key ^= key >> _32
     return out
+
+
+def _band(keys: NDArray[Any], units: Units, band: int) -> NDArray[np.uint64]:
+    """The keys of one band, uint64; short ones in the high bits."""
+    key: NDArray[Any] = keys[units, band]
+    return key if key.dtype == np.uint64 else key.astype(np.uint64) << _32
 
 
 def _buckets(key: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -181,7 +229,7 @@ def _ranges(begins: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.i
     return np.repeat(begins - (np.cumsum(sizes) - sizes), sizes) + np.arange(total)
 
 
-def _best(codes: NDArray[np.uint64], signatures: NDArray[np.uint16], part: NDArray[np.int64]) -> NDArray[np.uint64]:
+def _best(codes: NDArray[np.uint64], signatures: NDArray[np.uint8], part: NDArray[np.int64]) -> NDArray[np.uint64]:
     """Those of sorted pairs that are among the best of one of their two units (see MOST_PARTNERS)."""
     left, right = _uncoded(codes)
     m = len(codes)
@@ -201,7 +249,7 @@ def _best(codes: NDArray[np.uint64], signatures: NDArray[np.uint16], part: NDArr
     return codes[keep]
 
 
-def _completed(signatures: NDArray[np.uint16], codes: NDArray[np.uint64], floor: int) -> NDArray[np.uint64]:
+def _completed(signatures: NDArray[np.uint8], codes: NDArray[np.uint64], floor: int) -> NDArray[np.uint64]:
     """The pairs; with them, in small clusters, all other pairs whose signatures agree in `floor` places, and in larger
     ones, those of the first unit. Coded and sorted."""
     if not len(codes):
@@ -237,73 +285,16 @@ def _renumbered(left: Units, right: Units) -> tuple[Units, Units, Units]:
     return np.flatnonzero(stands), number[left], number[right]
 
 
-def similarities(left: Units, right: Units, sizes: NDArray[np.int64], load: Load) -> NDArray[np.float64]:
-    """The Jaccard similarity of each pair: shingles in both over shingles in either, repeats not counted.
-
-    Units are loaded in blocks of about HELD_SHINGLES / 2, two blocks at a time, those that are paired together, so
-    that most units are loaded once.
-    """
-    out = np.zeros(len(left), np.float64)
+def similarities(left: Units, right: Units, load: Load, spread: Spread = map) -> NDArray[np.float64]:
+    """The Jaccard similarity of each pair: shingles in both over shingles in either, repeats not counted."""
     if not len(left):
-        return out
+        return np.zeros(0, np.float64)
     units, first, second = _renumbered(left, right)
-    label = components(len(units), first, second)
-    order = np.argsort(label, kind="stable")
-    block = np.empty(len(units), np.int64)
-    block[order] = (np.cumsum(sizes[units[order]]) - 1) // (HELD_SHINGLES // 2)
-    one, two = np.minimum(block[first], block[second]), np.maximum(block[first], block[second])
-    tiles = np.lexsort((two, one))
-    edges = np.flatnonzero((np.diff(one[tiles]) != 0) | (np.diff(two[tiles]) != 0)) + 1
-    current = _Sets.none()
-    for tile in np.split(tiles, edges):
-        a, b = int(one[tile[0]]), int(two[tile[0]])
-        if current.block != a:
-            current = _Sets.of(a, units[block == a], load)
-        other = current if a == b else _Sets.of(b, units[block == b], load)
-        swap = block[first[tile]] > block[second[tile]]
-        in_current = np.where(swap, right[tile], left[tile])
-        in_other = np.where(swap, left[tile], right[tile])
-        out[tile] = _jaccard(current, in_current, other, in_other)
-    return out
-
-
-@dataclass(frozen=True, slots=True)
-class _Sets:
-    """The sets of shingles of some units: of `units[i]`, `members[offsets[i] : offsets[i + 1]]`, sorted, unique."""
-
-    block: int
-    units: Units
-    members: NDArray[np.uint32]
-    offsets: NDArray[np.int64]
-
-    @classmethod
-    def none(cls) -> _Sets:
-        return cls(-1, np.empty(0, np.int64), np.empty(0, np.uint32), np.zeros(1, np.int64))
-
-    @classmethod
-    def of(cls, block: int, units: Units, load: Load) -> _Sets:
-        loaded = load(units)
-        members: list[NDArray[np.uint32]] = []
-        counts = np.zeros(len(units), np.int64)
-        # Sorted by number of set and member at once, a stretch at a time.
-        for start, stop in _stretches(loaded.offsets, _PAIRS_AT_ONCE):
-            hashes = loaded.hashes[loaded.offsets[start] : loaded.offsets[stop]]
-            number = np.repeat(np.arange(start, stop, dtype=np.uint64), loaded.counts[start:stop])
-            packed = (number << _32) | hashes
-            packed.sort()
-            fresh = np.ones(len(packed), np.bool_)
-            np.not_equal(packed[1:], packed[:-1], out=fresh[1:])
-            packed = packed[fresh]
-            members.append(packed.astype(np.uint32))
-            counts[start:stop] = np.bincount((packed >> _32).astype(np.int64) - start, minlength=stop - start)
-        offsets = np.zeros(len(units) + 1, np.int64)
-        np.cumsum(counts, out=offsets[1:])
-        return cls(block, units, np.concatenate(members) if members else np.empty(0, np.uint32), offsets)
-
-    def ranges(self, units: Units) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where the sets of `units` begin, and how large they are."""
-        at = np.searchsorted(self.units, units)
-        return self.offsets[at], self.offsets[at + 1] - self.offsets[at]
+    sets = load(units)
+    bounds = np.zeros(len(first) + 1, np.int64)
+    np.cumsum(sets.counts[first] + sets.counts[second], out=bounds[1:])
+    pieces = [(first[start:stop], second[start:stop]) for start, stop in _stretches(bounds, _AT_ONCE)]
+    return np.concatenate(list((map if len(pieces) < 4 else spread)(partial(_jaccard, sets), pieces)))
 
 
 def _stretches(offsets: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
@@ -318,22 +309,18 @@ def _stretches(offsets: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
     return out
 
 
-def _jaccard(one: _Sets, left: Units, two: _Sets, right: Units) -> NDArray[np.float64]:
-    begin_left, size_left = one.ranges(left)
-    begin_right, size_right = two.ranges(right)
-    both = np.zeros(len(left), np.int64)
-    bounds = np.zeros(len(left) + 1, np.int64)
-    np.cumsum(size_left + size_right, out=bounds[1:])
-    for start, stop in _stretches(bounds, _PAIRS_AT_ONCE):
-        piece = slice(start, stop)
-        number = np.arange(stop - start, dtype=np.uint64) << _32
-        a = np.repeat(number, size_left[piece]) | one.members[_ranges(begin_left[piece], size_left[piece])]
-        b = np.repeat(number, size_right[piece]) | two.members[_ranges(begin_right[piece], size_right[piece])]
-        # Both are sorted and without repeats, so what stands twice in the merged list is in both sets.
-        merged = np.concatenate((a, b))
-        merged.sort(kind="stable")
-        twice = merged[1:][merged[1:] == merged[:-1]]
-        both[piece] = np.bincount((twice >> _32).astype(np.int64), minlength=stop - start)
+def _jaccard(sets: Shingles, pairs: tuple[Units, Units]) -> NDArray[np.float64]:
+    """The similarity of pairs of sets, given by their numbers."""
+    (left, right), counts = pairs, sets.counts
+    size_left, size_right = counts[left], counts[right]
+    number = np.arange(len(left), dtype=np.uint64) << _32
+    a = np.repeat(number, size_left) | sets.hashes[_ranges(sets.offsets[left], size_left)]
+    b = np.repeat(number, size_right) | sets.hashes[_ranges(sets.offsets[right], size_right)]
+    # Both are sorted and without repeats, so what stands twice in the merged list is in both sets.
+    merged = np.concatenate((a, b))
+    merged.sort(kind="stable")
+    twice = merged[1:][merged[1:] == merged[:-1]]
+    both = np.bincount((twice >> _32).astype(np.int64), minlength=len(left))
     either: NDArray[np.int64] = np.maximum(1, size_left + size_right - both)
     return np.divide(both, either, dtype=np.float64)
 

@@ -2,10 +2,13 @@
 
 A permutation is the multiplication of a 32-bit shingle hash by an odd number modulo 2^32; the usual added constant
 changes neither bias nor spread when the input is hashed already, and costs a third of the time. Of each minimum the low
-16 bits are kept: its high bits are nearly all zero, and two different minima agree in the low ones once in 65,536.
+eight bits are kept (Li and König, b-Bit Minwise Hashing, 2010): its high bits are nearly all zero, and two different
+minima agree in the low ones once in 256. Equal minima stay equal, so no pair is lost by it; a few more are looked at.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +25,13 @@ PERMUTATIONS, BANDS = 128, 32
 _BLOCK = 49_152
 
 
-def signatures(shingles: Shingles, permutations: int = PERMUTATIONS) -> NDArray[np.uint16]:
-    """The signatures of n texts, uint16 of shape (n, permutations). A text without shingles has a row of zeros.
+def signatures(shingles: Shingles, permutations: int = PERMUTATIONS) -> NDArray[np.uint8]:
+    """The signatures of n texts, uint8 of shape (n, permutations). A text without shingles has a row of zeros.
 
     Two signatures agree in about as large a share of their places as the sets of shingles have in common.
     """
     factors = np.array([x | 1 for x in numbers(128, permutations)], np.uint64).astype(np.uint32)
-    out = np.zeros((len(shingles.offsets) - 1, permutations), np.uint16)
+    out = np.zeros((len(shingles.offsets) - 1, permutations), np.uint8)
     filled = np.flatnonzero(shingles.counts)
     # Empty texts take no room, so the others follow each other without a gap.
     bounds = np.append(shingles.offsets[filled], len(shingles.hashes))
@@ -48,15 +51,15 @@ def signatures(shingles: Shingles, permutations: int = PERMUTATIONS) -> NDArray[
     return out
 
 
-def band_keys(signatures: NDArray[np.uint16], bands: int = BANDS) -> NDArray[np.uint64]:
-    """One number per band of equally many permutations, uint64 of shape (n, bands): equal bands have equal numbers.
+def band_keys(signatures: NDArray[np.uint8], bands: int = BANDS) -> NDArray[Any]:
+    """One number per band of equally many permutations, of shape (n, bands): equal bands have equal numbers.
 
-    For bands of four this is a view of the signatures.
+    For bands of four, or eight, this is a view of the signatures: uint32, or uint64. Others are mixed into uint64.
     """
     n, permutations = signatures.shape
     rows = permutations // bands
-    if rows == 4:
-        return np.ascontiguousarray(signatures).view(np.uint64)
+    if rows * bands == permutations and rows in (4, 8):
+        return np.ascontiguousarray(signatures).view(np.uint32 if rows == 4 else np.uint64)
     factors = np.array([x | 1 for x in numbers(32, rows)], np.uint64)
     keys = np.zeros((n, bands), np.uint64)
     for place, factor in enumerate(factors):
@@ -67,7 +70,7 @@ def band_keys(signatures: NDArray[np.uint16], bands: int = BANDS) -> NDArray[np.
 
 
 def agreement(
-    signatures: NDArray[np.uint16], left: NDArray[np.int64], right: NDArray[np.int64], chunk: int = 8192
+    signatures: NDArray[np.uint8], left: NDArray[np.int64], right: NDArray[np.int64], chunk: int = 8192
 ) -> NDArray[np.int64]:
     """In how many places the signatures of each pair agree, int64 per pair of `left` and `right`."""
     out = np.empty(len(left), np.int64)

@@ -91,6 +91,30 @@ def shingles(texts: Sequence[bytes], apart: NDArray[np.uint64] | None = None) ->
     return _combined(words, counts, apart)
 
 
+def distinct(found: Shingles, at_once: int = 1 << 20) -> Shingles:
+    """The shingles of each text as a set: sorted, without repeats. `at_once` are worked on at a time."""
+    members: list[NDArray[np.uint32]] = [np.empty(0, np.uint32)]
+    n = len(found.offsets) - 1
+    counts = np.zeros(n, np.int64)
+    start = 0
+    while start < n:
+        stop = int(np.searchsorted(found.offsets, found.offsets[start] + at_once, side="right")) - 1
+        stop = min(max(stop, start + 1), n)
+        hashes = found.hashes[found.offsets[start] : found.offsets[stop]]
+        # Sorted by number of text and hash at once.
+        packed = np.repeat(np.arange(stop - start, dtype=np.uint64), found.counts[start:stop]) << _32 | hashes
+        packed.sort()
+        fresh = np.ones(len(packed), np.bool_)
+        np.not_equal(packed[1:], packed[:-1], out=fresh[1:])
+        packed = packed[fresh]
+        members.append(packed.astype(np.uint32))
+        counts[start:stop] = np.bincount((packed >> _32).astype(np.int64), minlength=stop - start)
+        start = stop
+    offsets = np.zeros(n + 1, np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return Shingles(np.concatenate(members), offsets)
+
+
 def word_hashes(texts: Sequence[bytes]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """The hash of every word of `texts`, in order, uint64; and how many words each text has, int64."""
     found = [_words(texts[piece]) for piece in chunks(texts, _WORDS_BYTES)]
