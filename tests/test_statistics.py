@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dsprep import api
 from dsprep.folds.statistics import LINEAR_BINS, StatisticsFold, default_epochs, histogram, summary
 from dsprep.model.batch import Batch
 from dsprep.model.record import UNDECODED, Example, Fault, Record
@@ -265,3 +266,13 @@ def test_nothing_at_all_is_plain_json() -> None:
     assert json.loads(json.dumps(stats, allow_nan=False)) == stats
     assert stats["rows"] == 0
     assert stats["training"] == {"examples": 0, "epochs": 0, "tokens_per_epoch": 0, "billed_tokens": 0}
+
+
+def test_tokens_are_not_counted_for_rules_that_do_not_ask(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    data.write_text('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n', "utf-8")
+    without = api.lint(data, select=("DUP",)).stats
+    assert not without.keys() & {"histogram", "training"}
+    assert without["all"].keys() == {"rows", "examples", "turns"}
+    assert api.lint(data, select=("TOK001",)).stats["all"]["tokens"]["total"] > 0
+    assert api.stats(data).stats["all"]["tokens"]["total"] > 0

@@ -118,7 +118,7 @@ def linted(session: Session) -> Report:
 
 
 def _reported(session: Session, folded: Folded, fixed: Counter[str]) -> Report:
-    statistics = StatisticsFold(session.context)
+    statistics = _statistics(session)
     rows = folded.data_rows
     return report_of(
         session,
@@ -156,11 +156,17 @@ def _folded(session: Session, *, fixing: bool = False) -> Folded:
         session.pipeline,
         session.rules,
         session.executor,
-        folds={"statistics": StatisticsFold(session.context)},
+        folds={"statistics": _statistics(session)},
         accept=policy.allows if fixing else lambda finding: False,
         memory_limit=session.settings.memory_limit,
         progress=session.progress.advance,
     )
+
+
+def _statistics(session: Session) -> StatisticsFold:
+    """Tokens are counted if a rule counts them anyway, or if nothing but the statistics is asked for."""
+    codes = [rule.meta.code for rule in session.rules]
+    return StatisticsFold(session.context, tokens=not codes or any(code.startswith("TOK") for code in codes))
 
 
 def _repair(session: Session, folded: Folded) -> Repair:

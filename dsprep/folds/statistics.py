@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dsprep.folds.labels import LabelFold, LabelState, label_table
 from dsprep.folds.splits import TRAIN, ordered, split_name
 from dsprep.model.batch import Batch
+from dsprep.model.moving import Shift
 from dsprep.model.record import UNDECODED
 from dsprep.model.rule import RuleContext
 from dsprep.text.tokens import token_counts, trained_tokens
@@ -63,10 +64,14 @@ class StatisticsState:
 
 
 class StatisticsFold:
-    """The fold. `context` gives the encoding to count tokens with, and the target with its limit."""
+    """The fold. `context` gives the encoding to count tokens with, and the target with its limit.
 
-    def __init__(self, context: RuleContext) -> None:
+    Counting `tokens` is dear; without it the statistics say nothing of them.
+    """
+
+    def __init__(self, context: RuleContext, *, tokens: bool = True) -> None:
         self.context = context
+        self.tokens = tokens
         self.labels = LabelFold()
 
     def empty(self) -> StatisticsState:
@@ -74,8 +79,6 @@ class StatisticsFold:
 
     def map(self, batch: Batch) -> StatisticsState:
         state = StatisticsState(labels=self.labels.map(batch))
-        tokens = batch.get(token_counts(self.context.encoding))
-        trained = batch.get(trained_tokens(self.context.encoding))
         members: dict[str, list[int]] = {}
         roles: list[str] = []
         for i, (record, example) in enumerate(zip(batch.records, batch.examples, strict=True)):
@@ -100,9 +103,12 @@ class StatisticsFold:
                 roles.append(role if type(role) is str else NO_ROLE)
         for role, n in Counter(roles).items():
             state.roles[role if role in KNOWN_ROLES or role == NO_ROLE else OTHER_ROLE] += n
-        for split, indexes in members.items():
-            state.splits[split].tokens = _counted(tokens[indexes])
-            state.splits[split].trained = _counted(trained[indexes])
+        if self.tokens:
+            tokens = batch.get(token_counts(self.context.encoding))
+            trained = batch.get(trained_tokens(self.context.encoding))
+            for split, indexes in members.items():
+                state.splits[split].tokens = _counted(tokens[indexes])
+                state.splits[split].trained = _counted(trained[indexes])
         return state
 
     def merge(self, a: StatisticsState, b: StatisticsState) -> StatisticsState:
@@ -117,6 +123,9 @@ class StatisticsFold:
             a.formats + b.formats,
             self.labels.merge(a.labels, b.labels),
         )
+
+    def moved(self, state: StatisticsState, shift: Shift) -> StatisticsState:
+        return replace(state, labels=self.labels.moved(state.labels, shift))
 
     def finish(self, state: StatisticsState) -> dict[str, Any]:
         """The statistics, as plain JSON data:
@@ -144,6 +153,8 @@ class StatisticsFold:
           answers of classification-shaped chat) or null (no classes); `classes` the number of different labels, as
           spelled; `splits[split][label]` the number of examples, most frequent first; `unlabelled[split]` of those
           without a label.
+
+        If tokens were not counted, there are no `tokens`, `trained_tokens`, `over_limit`, `histogram` and `training`.
         """
         target = self.context.target
         limit = target.max_tokens
@@ -155,6 +166,15 @@ class StatisticsFold:
         epochs = default_epochs(training.examples, target.default_epochs)
         per_epoch = sum(min(tokens, limit.value) * n for tokens, n in training.tokens.items())
         table = label_table(state.labels)
+        counted = {
+            "histogram": histogram({split: counts.tokens for split, counts in splits.items()}),
+            "training": {
+                "examples": training.examples,
+                "epochs": epochs,
+                "tokens_per_epoch": per_epoch,
+                "billed_tokens": per_epoch * epochs,
+            },
+        }
         return {
             "rows": whole.rows,
             "examples": whole.examples,
@@ -171,15 +191,9 @@ class StatisticsFold:
             },
             "formats": dict(sorted(state.formats.items(), key=lambda item: (-item[1], item[0]))),
             "roles": {role: state.roles[role] for role in (*KNOWN_ROLES, OTHER_ROLE, NO_ROLE) if state.roles[role]},
-            "all": _described(whole, limit.value),
-            "splits": {split: _described(counts, limit.value) for split, counts in splits.items()},
-            "histogram": histogram({split: counts.tokens for split, counts in splits.items()}),
-            "training": {
-                "examples": training.examples,
-                "epochs": epochs,
-                "tokens_per_epoch": per_epoch,
-                "billed_tokens": per_epoch * epochs,
-            },
+            "all": self._described(whole, limit.value),
+            "splits": {split: self._described(counts, limit.value) for split, counts in splits.items()},
+            **(counted if self.tokens else {}),
             "labels": {
                 "source": table.source,
                 "classes": len(table.total),
@@ -187,6 +201,14 @@ class StatisticsFold:
                 "unlabelled": dict(table.unlabelled) if table.source else {},
             },
         }
+
+    def _described(self, counts: SplitCounts, limit: int) -> dict[str, Any]:
+        out = {"rows": counts.rows, "examples": counts.examples, "turns": summary(counts.turns)}
+        if self.tokens:
+            out["tokens"] = summary(counts.tokens)
+            out["trained_tokens"] = summary(counts.trained)
+            out["over_limit"] = sum(n for tokens, n in counts.tokens.items() if tokens > limit)
+        return out
 
 
 def default_epochs(examples: int, setting: Literal["cookbook"] | int = "cookbook") -> int:
@@ -258,17 +280,6 @@ def histogram(counts: Mapping[str, Mapping[int, int]]) -> dict[str, Any]:
         "scale": "log" if log else "linear",
         "edges": edges,
         "counts": {split: _binned(part, edges) for split, part in counts.items()},
-    }
-
-
-def _described(counts: SplitCounts, limit: int) -> dict[str, Any]:
-    return {
-        "rows": counts.rows,
-        "examples": counts.examples,
-        "turns": summary(counts.turns),
-        "tokens": summary(counts.tokens),
-        "trained_tokens": summary(counts.trained),
-        "over_limit": sum(n for tokens, n in counts.tokens.items() if tokens > limit),
     }
 
 
