@@ -1,4 +1,4 @@
-"""The one door: lint, fix, convert, split, prepare and stats as functions that return typed objects.
+"""The one door: lint, fix, convert, split, prepare, stats and the index as functions that return typed objects.
 
 The command line is a thin layer over these. Nothing here prints or exits; bad input raises `InputError`, bad settings
 `ConfigError`, unknown names `UnknownNameError` or `UnknownTarget`, each with a sentence for a person.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dsprep.api.converting import ConvertResult, convert
+    from dsprep.api.indexing import IndexAdded, IndexRemoved, index_add, index_info, index_query, index_remove
     from dsprep.api.linting import FixResult, diff, fix, lint
     from dsprep.api.preparing import PrepareResult, prepare
     from dsprep.api.session import Input, Progress
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ConvertResult",
     "FixResult",
+    "IndexAdded",
+    "IndexRemoved",
     "Input",
     "PrepareResult",
     "Progress",
@@ -27,6 +30,10 @@ __all__ = [
     "convert",
     "diff",
     "fix",
+    "index_add",
+    "index_info",
+    "index_query",
+    "index_remove",
     "lint",
     "prepare",
     "split",
@@ -36,6 +43,8 @@ __all__ = [
 _MODULES = {
     "ConvertResult": "converting",
     "FixResult": "linting",
+    "IndexAdded": "indexing",
+    "IndexRemoved": "indexing",
     "Input": "session",
     "PrepareResult": "preparing",
     "Progress": "session",
@@ -43,6 +52,10 @@ _MODULES = {
     "convert": "converting",
     "diff": "linting",
     "fix": "linting",
+    "index_add": "indexing",
+    "index_info": "indexing",
+    "index_query": "indexing",
+    "index_remove": "indexing",
     "lint": "linting",
     "prepare": "preparing",
     "split": "splitting",
