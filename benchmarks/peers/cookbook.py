@@ -1,11 +1,11 @@
 """What the public cookbook for preparing chat fine-tuning data checks and counts, as one plain script: the yardstick.
 
-    python benchmarks/cookbook.py DATA.jsonl
+    python benchmarks/peers/cookbook.py DATA.jsonl
 
 It loads the file with the standard library, checks the format of every example, counts tokens with tiktoken's
 cl100k_base (all messages, and the assistant's alone), prints distributions, the examples over 16,385 tokens, and the
 default epochs with the tokens billed. Where tiktoken's vocabulary file comes from is its own business: set
-TIKTOKEN_CACHE_DIR (benchmarks/compare.py does).
+TIKTOKEN_CACHE_DIR (benchmarks/run.py does).
 """
 
 from __future__ import annotations
