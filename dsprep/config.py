@@ -16,6 +16,10 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, fi
 from dsprep.catalog.registry import suggestion
 from dsprep.model.finding import Severity
 
+#: The folder of the cache, and the environment variable that says where else it is.
+CACHE_FOLDER = ".dsprep_cache"
+CACHE_VARIABLE = "DSPREP_CACHE_DIR"
+
 
 class ConfigError(ValueError):
     """Settings that cannot be used. The message says which key, in which file, and what would be right."""
@@ -54,6 +58,29 @@ class Settings(BaseModel):
         gt=0,
         description="How much of what is kept of all rows (keys and signatures, some 300 bytes each) stays in memory, "
         "such as `500MB`; the rest goes to a temporary file.",
+    )
+    executor: str | None = Field(
+        None, description="What runs the work: serial, processes or ray (default: processes; serial for one worker)."
+    )
+    address: str | None = Field(
+        None,
+        description="The Ray cluster to use, such as `auto` or `head:6379` (default: this machine). It is not taken "
+        "from files.",
+    )
+    cache: bool | None = Field(
+        None,
+        description="Whether what was worked out is kept for the next run (default: on the command line yes, by the "
+        "Python functions no).",
+    )
+    cache_dir: Path | None = Field(
+        None,
+        description="The folder to keep it in (default: `.dsprep_cache` beside the configuration file, else in the "
+        "working directory). A file can name only a folder below its own.",
+    )
+    cache_size: ByteSize = Field(
+        ByteSize(1_000_000_000),
+        gt=0,
+        description="How much is kept, such as `500MB`; what was not used for longest goes first.",
     )
     unsafe_fixes: bool = Field(False, description="Whether fixes that drop rows or change meaning may be applied.")
     rules: Mapping[str, Mapping[str, Any]] = Field(
@@ -115,6 +142,11 @@ def load_settings(
         Settings.model_validate(data)
     except ValidationError as error:
         raise ConfigError(_explained(error, str(found))) from error
+    if data.get("address") is not None:
+        # A file from somebody else would have code and data go to a machine of theirs.
+        raise ConfigError(f"{found}: 'address' is not taken from a file; give it with --address, or in RAY_ADDRESS")
+    if found is not None and data.get("cache-dir") is not None:
+        data["cache-dir"] = _folder_below(found, data["cache-dir"])
     for pair in pairs:
         _assign(data, pair)
     data.update({_kebab(key): value for key, value in (overrides or {}).items() if value is not None})
@@ -122,6 +154,12 @@ def load_settings(
         return Settings.model_validate(data), found
     except ValidationError as error:
         raise ConfigError(_explained(error, "settings")) from error
+
+
+def cache_folder(settings: Settings, file: Path | None, start: Path | None = None) -> Path:
+    """Where a command keeps its cache: where the settings say, else beside `file`, the configuration file that was
+    found for folder `start` (default: the working directory), else in that folder."""
+    return settings.cache_dir or (file.resolve().parent if file is not None else start or Path.cwd()) / CACHE_FOLDER
 
 
 def with_overrides(settings: Settings | None, overrides: Mapping[str, Any]) -> Settings:
@@ -147,6 +185,18 @@ def _table(file: Path) -> dict[str, Any] | None:
         return data
     table = data.get("tool", {}).get("dsprep")
     return table if isinstance(table, dict) else None
+
+
+def _folder_below(file: Path, name: str) -> str:
+    """A file from somebody else must not say where files are written and removed, outside of its own folder."""
+    own = file.resolve().parent
+    folder = (own / name).resolve()
+    if not folder.is_relative_to(own) or folder == own:
+        raise ConfigError(
+            f"{file}: 'cache-dir' names {str(folder)!r}, which is not below the folder of the file; "
+            f"give it with --cache-dir, or in {CACHE_VARIABLE}"
+        )
+    return str(folder)
 
 
 def _assign(data: dict[str, Any], pair: str) -> None:

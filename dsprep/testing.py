@@ -3,7 +3,8 @@
 A case file `tests/cases/<rule-name>.yaml` holds `rule` and `cases`. A case gives rows (`given`, `raw`, `raw_base64` or
 `files` per split), the findings to `expect`, and, for rules that fix, the rows after the fix (`fixed`) and the findings
 `left`. Of an expected finding only the keys that are written are compared. Every case is run whole, with a row per
-shard, with the shards in another order, and with states merged in another shape; all must say the same.
+shard, with the shards in another order, and with states merged in another shape; all must say the same. What is made of
+rows that are then moved to another place must be what is made of them there.
 """
 
 from __future__ import annotations
@@ -24,36 +25,69 @@ from dsprep import api
 from dsprep.api.session import Input, Session, open_session
 from dsprep.catalog.registry import find_rule
 from dsprep.config import Settings
-from dsprep.engine.folding import SHARD_BYTES, fold
+from dsprep.engine.caching import place_of
+from dsprep.engine.fingerprints import Fingerprint
+from dsprep.engine.folding import SHARD_BYTES, Fold, MapShard, fold
 from dsprep.engine.writing import encoded
-from dsprep.model.executor import Executor
+from dsprep.model.executor import ExchangingExecutor, Executor
 from dsprep.model.finding import Finding
+from dsprep.model.moving import Shift
 from dsprep.model.report import render_message
 from dsprep.model.rule import Rule
+from dsprep.model.source import InputError, Shard
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class ShuffledExecutor(Executor):
-    """Runs items in a drawn order and hands results back in another, each pickled on the way, as a cluster would."""
+class ShuffledExecutor(ExchangingExecutor):
+    """Runs items in a drawn order and hands results back in another, each pickled on the way, as a cluster would.
+
+    Keyed states are shuffled by it, too: the rule is shown only rows that meet others (see `KeyedRule.meeting`).
+    """
 
     name = "shuffled"
-    workers = 1
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, workers: int = 1) -> None:
         self._random = random.Random(seed)  # noqa: S311 - a test's order, not a secret
+        self.workers = workers
 
     def run(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         waiting = list(items)
         self._random.shuffle(waiting)
-        results = []
-        for item in waiting:
-            # A fresh copy of the task per item: nothing may travel between shards inside it.
-            fresh = pickle.loads(pickle.dumps(task))  # noqa: S301 - our own bytes
-            results.append(pickle.loads(pickle.dumps(fresh(pickle.loads(pickle.dumps(item))))))  # noqa: S301
+        # A fresh copy of the task per item: nothing may travel between shards inside it.
+        results = [_copied(_copied(task)(_copied(item))) for item in waiting]
         self._random.shuffle(results)
         yield from results
+
+    def exchange(
+        self,
+        task: Callable[[T, Sequence[Any]], tuple[R, Sequence[Any]]],
+        calls: Iterable[tuple[T, Sequence[Any]]],
+        parts: int,
+    ) -> Iterator[tuple[int, R, Sequence[Any]]]:
+        # What a handle stands for is the handle itself.
+        for number, (result, kept) in self.run(_Numbered(task), enumerate(calls)):
+            if len(kept) != parts:
+                raise AssertionError(f"{len(kept)} parts are kept, where {parts} were announced")
+            yield number, result, kept
+
+
+class _Numbered:
+    """A task that exchanges, of a number and a call."""
+
+    def __init__(self, task: Callable[[Any, Sequence[Any]], Any]) -> None:
+        self.task = task
+
+    def __call__(self, item: tuple[int, tuple[Any, Sequence[Any]]]) -> tuple[int, Any]:
+        number, (argument, values) = item
+        return number, self.task(argument, values)
+
+
+def _copied(value: T) -> T:
+    """`value`, as it comes out of another process."""
+    copy: T = pickle.loads(pickle.dumps(value))  # noqa: S301 - our own bytes
+    return copy
 
 
 def load_cases(file: Path) -> tuple[str, list[dict[str, Any]]]:
@@ -72,6 +106,8 @@ def check_case(rule: str, case: Mapping[str, Any], folder: Path) -> None:
     for seed in range(3):
         again = _findings(inputs, settings, code, ShuffledExecutor(seed), shard_bytes=1)
         assert again == found, f"one row per shard, shuffled with seed {seed}, finds something else"
+    for item in inputs:
+        check_moving(item, settings, folder)
     if "fixed" not in case:
         return
     _check_fix(case, inputs, settings, code)
@@ -82,6 +118,33 @@ def findings_of(session: Session, code: str, *, shard_bytes: int = SHARD_BYTES) 
     folded = fold(session.pipeline, session.rules, session.executor, shard_bytes=shard_bytes)
     assert not folded.errors, folded.errors
     return folded.tallies[code].sorted()
+
+
+def check_moving(item: Input, settings: Settings, folder: Path, folds: Mapping[str, Fold] | None = None) -> None:
+    """Put the rows of `item` into two files, in other places, and work out the states of the rules that `settings`
+    select, and of `folds`, for both. Raises AssertionError if moving the first (see `Rule.moved`) does not make the
+    second of it. Does nothing for what cannot be moved."""
+    rows = Path(item.path).read_bytes()
+    files = [folder / "moving" / "first.jsonl", folder / "moving" / "elsewhere" / "second.jsonl"]
+    before = [b'{"messages": []}\n', b'{"messages": []}\n{"messages": [], "more": "rows"}\n\n']
+    for file, start in zip(files, before, strict=True):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(start + rows)
+    try:
+        session = open_session([Input(str(file), item.split, file.name) for file in files], settings)
+    except InputError:
+        return  # with rows of ours before them, they are none of the files that can be read
+    if not all(source.movable for source in session.pipeline.sources):
+        return
+    task = MapShard(session.pipeline, session.rules, folds or {})
+    shards = [
+        Shard(number, len(start), len(start) + len(rows), start.count(b"\n"), start.count(b"\n") + 1)
+        for number, start in enumerate(before)
+    ]
+    shift = Shift(*(place_of(source, shard) for source, shard in zip(session.pipeline.sources, shards, strict=True)))
+    first, second = map(task, shards)
+    moved = first.moved(shift, task.movers)
+    assert moved is None or Fingerprint().of(moved) == Fingerprint().of(second), f"{moved}\nis not\n{second}"
 
 
 def merged_anyhow(rule: Rule[Any], states: Sequence[Any], seed: int) -> Any:

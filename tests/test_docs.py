@@ -78,6 +78,7 @@ class Runner:
             "TERM": "dumb",
             "LC_ALL": "C.UTF-8",
             "PYTHONUTF8": "1",
+            "XDG_STATE_HOME": str(folder.parent / "state"),  # where the key of the cache is
         }
         self.status = 0
         self._python: subprocess.Popen[str] | None = None

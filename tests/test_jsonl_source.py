@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from dsprep.model.batch import Batch
 from dsprep.model.record import UNDECODED, Record
 from dsprep.model.source import InputError, Source
-from dsprep.sources import JsonArraySource, JsonLinesSource, MisplacedJsonSource, open_source
+from dsprep.sources import JsonLinesSource, open_source
+from dsprep.sources.json_array import JsonArraySource, MisplacedJsonSource
 from dsprep.text.encoding import detect_legacy, sniff
 from dsprep.text.json_text import MAX_DEPTH, decode_json, nesting_depth
 

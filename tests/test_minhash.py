@@ -7,7 +7,7 @@ import random
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from dsprep.model.rule import Rows, RuleContext
 from dsprep.rules.duplicates.near_duplicate import NearDuplicate
 from dsprep.rules.leakage.near_overlap import NearOverlap
 from dsprep.text import clusters
-from dsprep.text.clusters import Units, alike, components, leaders
+from dsprep.text.clusters import Units, alike, components, leaders, similarities
 from dsprep.text.minhash import BANDS, PERMUTATIONS, agreement, band_keys, signatures
 from dsprep.text.normal import FORMS, TEXTS, canonical, fold, fold_all
 from dsprep.text.shingles import Shingles, chunks, distinct, shingles, word_hashes
@@ -301,7 +301,7 @@ def held_to_brute_force(texts: Sequence[str], threshold: float = 0.8) -> tuple[s
     def load(units: Units) -> Shingles:
         return distinct(shingles([folded[i] for i in units.tolist()]))
 
-    found = alike(signatures(every), every.counts, load, threshold=threshold, bands=BANDS)
+    found = alike(signatures(every), every.counts, partial(similarities, load=load), threshold=threshold, bands=BANDS)
     ours = dict(zip(zip(found.left.tolist(), found.right.tolist(), strict=True), found.similarity, strict=True))
     sets = [shingle_set(text) for text in texts]
     exact = {
@@ -352,7 +352,7 @@ def test_templates_do_not_explode_and_clusters_stay_whole(monkeypatch: pytest.Mo
     monkeypatch.setattr(clusters, "agreement", counting)
     folded = [fold(text) for text in texts]
     signed, sizes = _signed(folded)
-    found = alike(signed, sizes, _loader(folded), threshold=0.8, bands=BANDS)
+    found = alike(signed, sizes, partial(similarities, load=_loader(folded)), threshold=0.8, bands=BANDS)
     assert compared < 300 * len(texts)
     assert len(found) < 40 * len(texts)
     label = components(len(texts), found.left, found.right)
@@ -374,9 +374,9 @@ def test_similarities_do_not_depend_on_how_many_are_held(monkeypatch: pytest.Mon
     signed, _ = _signed(folded)
     drawn = np.random.default_rng(3)
     left, right = drawn.integers(0, 400, (2, 3000))
-    whole = clusters.similarities(left, right, _loader(folded))
+    whole = similarities(left, right, _loader(folded))
     monkeypatch.setattr(clusters, "_AT_ONCE", 700)
-    assert np.array_equal(clusters.similarities(left, right, _loader(folded)), whole)
+    assert np.array_equal(similarities(left, right, _loader(folded)), whole)
     some = agreement(signed, left, right) / PERMUTATIONS
     assert np.abs(some - whole).mean() < 0.03
 

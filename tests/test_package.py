@@ -131,14 +131,23 @@ def test_the_unpacked_wheel_works_outside_of_the_checkout(unpacked: Path, tmp_pa
     assert json.loads(run("-c", "import json; from dsprep.reports.json import schema; print(json.dumps(schema()))"))
 
 
-def _loaded_by(code: str) -> set[str]:
-    """The packages in memory after a fresh interpreter has run `code`."""
-    ending = "\nimport sys; sys.stderr.write('\\n' + ' '.join({name.partition('.')[0] for name in sys.modules}))"
+def _modules_after(code: str) -> set[str]:
+    """The modules in memory after a fresh interpreter has run `code`."""
+    ending = "\nimport sys; sys.stderr.write('\\n' + ' '.join(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code + ending], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stderr
     return set(done.stderr.rpartition("\n")[2].split())
+
+
+def _packages(modules: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in modules}
+
+
+def _loaded_by(code: str) -> set[str]:
+    """The packages in memory after a fresh interpreter has run `code`."""
+    return _packages(_modules_after(code))
 
 
 def _command(*arguments: str) -> str:
@@ -163,6 +172,11 @@ def test_small_commands_import_nothing_heavy(arguments: tuple[str, ...]) -> None
     assert loaded & HEAVY == set()
 
 
+@pytest.mark.parametrize("arguments", [("targets",), ("config", "show")])
+def test_what_looks_at_no_rule_does_without_numpy(arguments: tuple[str, ...]) -> None:
+    assert _loaded_by(_command(*arguments)) & {"numpy", "rich", "rs_bpe", "multiprocessing"} == set()
+
+
 def test_help_imports_no_rule_engine() -> None:
     # numpy and pydantic alone take a quarter of a second on a slow disk, and rich, for help in boxes, as much again.
     assert _loaded_by(_command("--help")) & (NOT_YET - {"typer"}) == set()
@@ -175,12 +189,35 @@ def test_lint_imports_neither_what_prepare_needs_nor_what_no_rule_asks_for(tmp_p
     assert loaded & (HEAVY | {"jinja2", "datasketch", "langdetect"}) == set()
 
 
+def test_lint_of_a_few_plain_examples_imports_only_what_they_take(tmp_path: Path) -> None:
+    file = tmp_path / "ten.jsonl"
+    rows = [
+        {
+            "messages": [
+                {"role": "user", "content": f"What should I cook with {i} eggs when there is not much time for it?"},
+                {"role": "assistant", "content": f"You could make an omelette of the {i} eggs, and eat it with bread."},
+            ]
+        }
+        for i in range(2, 12)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    modules = _modules_after(_command("lint", str(file), "--isolated", "--fail-on", "never"))
+    # English is told without a model, UTF-8 without a detector, and rs-bpe counts tokens.
+    other = {"datasketch", "ray", "tiktoken", "fasttext", "langdetect", "charset_normalizer", "ftfy", "jinja2"}
+    assert _packages(modules) & (HEAVY | other) == set()
+    # Neither do JSON lines take what reads tables, nor does a check take what writes.
+    unread = {"dsprep.formats.table", "dsprep.sources.csv", "dsprep.sources.json_array"}
+    unwritten = {"dsprep.api.preparing", "dsprep.api.converting", "dsprep.engine.rewriting", "rich.progress"}
+    assert "dsprep.engine.folding" in modules
+    assert modules & (unread | unwritten) == set()
+
+
 def test_importing_dsprep_imports_nothing_heavy() -> None:
     assert _loaded_by("import dsprep; assert dsprep.__version__") & NOT_YET == set()
 
 
 def test_every_public_name_can_be_imported() -> None:
-    import dsprep
+    import dsprep.api
 
     assert {"lint", "fix", "diff", "convert", "split", "prepare", "stats"} <= set(dsprep.__all__)
     assert {"Settings", "Mapping", "Report", "Finding", "Severity", "InputError", "ConfigError"} <= set(dsprep.__all__)

@@ -270,7 +270,7 @@ def test_nothing_at_all_is_plain_json() -> None:
 
 def test_tokens_are_not_counted_for_rules_that_do_not_ask(tmp_path: Path) -> None:
     data = tmp_path / "data.jsonl"
-    data.write_text('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n', "utf-8")
+    data.write_text('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n')
     without = api.lint(data, select=("DUP",)).stats
     assert not without.keys() & {"histogram", "training"}
     assert without["all"].keys() == {"rows", "examples", "turns"}

@@ -64,6 +64,7 @@ def checked_output(session: Session, folder: Path, names: Sequence[str]) -> Chec
         again.executor,
         folds={"statistics": statistics},
         memory_limit=again.settings.memory_limit,
+        cache=again.cache,
         progress=again.progress.advance,
     )
     return CheckedOutput(again, folded, statistics.finish(folded.states["statistics"]))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsprep import formats
-from dsprep.api.session import Input, PathLike, Paths, Progress, Silent, inputs_from
-from dsprep.catalog.registry import UnknownNameError, executor, rule_class, rule_names, suggestion
+from dsprep.api.session import Input, PathLike, Paths, Progress, Silent, bytes_of, chosen_executor, inputs_from
+from dsprep.catalog.registry import UnknownNameError, rule_class, rule_names, suggestion
 from dsprep.engine.distributing import rejected_line
 from dsprep.engine.ordering import in_order
 from dsprep.engine.pipeline import Pipeline
@@ -19,6 +19,7 @@ from dsprep.formats import TableNormaliser
 from dsprep.model.batch import Batch
 from dsprep.model.report import render_message
 from dsprep.model.source import InputError, InputInfo, Shard
+from dsprep.opening import refuse_url, resolved
 from dsprep.sources import open_source
 
 
@@ -100,6 +101,8 @@ def convert(
     mapping: ColumnMapping | None = None,
     records: str | None = None,
     workers: int | None = None,
+    executor: str | None = None,
+    address: str | None = None,
     progress: Progress | None = None,
 ) -> ConvertResult:
     """Write the rows of `paths` to `output` (JSON lines) in the format `to`: chat, prompt-completion, alpaca, sharegpt.
@@ -111,6 +114,7 @@ def convert(
     if to not in formats.FORMATS:
         known = ", ".join(formats.FORMATS)
         raise UnknownNameError(f"no format {to!r}{suggestion(to, list(formats.FORMATS)) or f'; there are {known}'}")
+    refuse_url(output, "and convert writes to files; write to one and copy it")
     target = Path(output)
     inputs, _ = inputs_from(paths)
     _apart(inputs, target)
@@ -122,10 +126,10 @@ def convert(
         normalisers.append(normaliser)
         result.notes.extend(said)
     watcher = progress or Silent()
-    watcher.begin("converting", sum(Path(source.path).stat().st_size for source in sources))
+    watcher.begin("converting", bytes_of(sources))
     pipeline = Pipeline(sources, normalisers)
     shards = [shard for source in sources for shard in source.plan(4 << 20)]
-    runner = executor("serial") if workers == 1 else executor("processes", workers=workers)
+    runner = chosen_executor(executor, workers=workers, address=address)
     rejects = target.with_name(f"{target.stem}.rejected.jsonl")
     guessed = frozenset(
         i for i, item in enumerate(normalisers) if isinstance(item, TableNormaliser) and not (mapping and mapping.group)
@@ -150,7 +154,7 @@ def convert(
 
 def _apart(inputs: Sequence[Input], output: Path) -> None:
     for item in inputs:
-        if item.path != "-" and Path(item.path).resolve() == output.resolve():
+        if item.path != "-" and resolved(item.path) == resolved(str(output)):
             raise InputError(f"{output} is an input; write to another file")
 
 

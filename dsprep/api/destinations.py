@@ -22,6 +22,7 @@ from dsprep.model.record import Example
 from dsprep.model.report import Funnel, FunnelStep
 from dsprep.model.rule import gathered
 from dsprep.model.source import InputError
+from dsprep.opening import refuse_url
 from dsprep.text.labels import LabelSource
 
 _SIGNATURES = SignatureFold()
@@ -82,6 +83,7 @@ def shares_missed(destination: NDArray[np.uint8], plan: SplitPlan) -> list[str]:
 
 def output_folder(path: str | Path) -> Path:
     """The folder of that path, made if need be. Raises InputError if something else is there."""
+    refuse_url(path, "and results are written to folders; write to one and copy it")
     folder = Path(path)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; --out needs a folder")
@@ -95,7 +97,7 @@ def _near_numbers(folded: Folded, all_rows: NDArray[np.uint64]) -> list[NDArray[
     numbers = []
     for row, cluster in (
         near_clusters(folded.states[_SIGNATURES.name], folded.table),
-        look_alikes(folded.states[LookAlikeFold.name], folded.table),
+        look_alikes(folded.states[LookAlikeFold.name], folded.table, of=len(all_rows)),
     ):
         out = np.zeros(len(all_rows), np.uint64)
         # Row keys start at 0, which here means nobody.

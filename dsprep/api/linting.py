@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dsprep.api.remembering import Run, several
 from dsprep.api.session import Input, Paths, Progress, Session, inputs_from, open_session, report_of
 from dsprep.config import Settings, with_overrides
 from dsprep.engine.folding import Folded, fold
 from dsprep.engine.repairing import Repair
-from dsprep.engine.rewriting import Change, rewrite
 from dsprep.folds.statistics import StatisticsFold
 from dsprep.model.finding import Finding
 from dsprep.model.fix import Relabel
 from dsprep.model.report import Funnel, FunnelStep, Report
 from dsprep.model.source import InputError
+from dsprep.opening import refuse_url
 from dsprep.text.labels import relabelled
+
+if TYPE_CHECKING:  # what only checks has nothing to rewrite
+    from dsprep.engine.rewriting import Change
 
 #: How often the files may be rewritten until nothing is left to fix: fixes of rows can make duplicates, whose fixes can
 #: make nothing worse, so two rounds are usual.
@@ -48,9 +52,19 @@ def lint(
     Files without a split are one data set; `train`, `validation` and `test` name the parts of a split one. Each is a
     path or several. `overrides` are settings by name (`target="openai:gpt-4o"`, `select=("DUP",)` …).
     """
-    inputs, notes = inputs_from(paths, train=train, validation=validation, test=test)
-    session = _open(inputs, settings, overrides, progress, notes)
-    return linted(session)
+    chosen = with_overrides(settings, overrides)
+    groups = {"train": several(train), "validation": several(validation), "test": several(test)}
+    paths = several(paths)
+    run = Run.over(paths, **groups, settings=chosen) if chosen.cache else None
+    known = run.report() if run is not None else None
+    if known is not None:
+        return known
+    inputs, notes = inputs_from(paths, **groups)
+    session = _open(inputs, chosen, {}, progress, notes)
+    report = linted(session)
+    if run is not None:
+        run.keep(report, session)
+    return report
 
 
 def fix(
@@ -65,9 +79,13 @@ def fix(
 ) -> FixResult:
     """Mend JSON-lines files in place, then report what is left. Safe fixes only, unless `unsafe_fixes` is set.
 
-    Raises InputError if one of the files cannot be rewritten in its own format (a CSV, standard input).
+    Raises InputError if one of the files cannot be rewritten in its own format (a CSV, standard input, a URL).
     """
+    from dsprep.engine.rewriting import rewrite
+
     inputs, notes = inputs_from(paths, train=train, validation=validation, test=test)
+    for item in inputs:
+        refuse_url(item.path, "which is not fixed in place; `dsprep prepare` writes a repaired data set from it")
     fixed: Counter[str] = Counter()
     files: set[str] = set()
     for _ in range(MAX_PASSES):
@@ -102,6 +120,8 @@ def diff(
     **overrides: Any,
 ) -> Iterator[tuple[str, Change]]:
     """What the first round of `fix` would change: (path, change) per record, in reading order. Nothing is written."""
+    from dsprep.engine.rewriting import rewrite
+
     inputs, notes = inputs_from(paths, train=train, validation=validation, test=test)
     session = _open(inputs, settings, overrides, progress, notes)
     _must_be_lines(session)
@@ -159,6 +179,7 @@ def _folded(session: Session, *, fixing: bool = False) -> Folded:
         folds={"statistics": _statistics(session)},
         accept=policy.allows if fixing else lambda finding: False,
         memory_limit=session.settings.memory_limit,
+        cache=session.cache,
         progress=session.progress.advance,
     )
 

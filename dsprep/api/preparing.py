@@ -203,6 +203,7 @@ def _cleaned(session: Session, granted: Sequence[str]) -> _Cleaned:
             folds=SPLIT_FOLDS,
             accept=accept,
             memory_limit=session.settings.memory_limit,
+            cache=session.cache,
             progress=session.progress.advance,
         )
 

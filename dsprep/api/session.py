@@ -6,30 +6,36 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
+from dsprep.api.remembering import open_store
 from dsprep.catalog.packs import load_pack, target_texts
 from dsprep.catalog.registry import executor as executor_named
 from dsprep.catalog.registry import find_rule, rule_class, rule_references, select_codes, suggestion
 from dsprep.config import ConfigError, Settings
+from dsprep.engine.caching import WORTH_KEEPING
 from dsprep.engine.folding import Folded
 from dsprep.engine.pipeline import Pipeline
 from dsprep.engine.repairing import FixPolicy
 from dsprep.engine.splitting import SPLIT_NAMES
+from dsprep.engine.store import Store
 from dsprep.folds.splits import known_as
-from dsprep.formats import Mapping as ColumnMapping
 from dsprep.formats import normaliser_for
 from dsprep.model.executor import Executor
 from dsprep.model.report import Report, RuleSummary
 from dsprep.model.rule import ExampleRule, Rule, RuleContext
-from dsprep.model.source import InputError, Source
+from dsprep.model.source import InputError, Source, unreadable
 from dsprep.model.target import Target
+from dsprep.opening import resolved, size
 from dsprep.sources import open_source
 from dsprep.targets.loading import load_target
 from dsprep.text.tokens import known_encoding
 from dsprep.version import VERSION
+
+if TYPE_CHECKING:
+    from dsprep.formats import Mapping as ColumnMapping
 
 PathLike = str | Path
 #: What functions take for files: one path, or several.
@@ -74,6 +80,8 @@ class Session:
     executor: Executor
     progress: Progress
     notes: list[str] = field(default_factory=list)
+    #: Where what is worked out is kept for the next run, if the settings ask for it and the inputs are worth it.
+    cache: Store | None = None
 
     @property
     def singles(self) -> list[ExampleRule]:
@@ -83,7 +91,7 @@ class Session:
     @property
     def bytes(self) -> int:
         """How many bytes the inputs have."""
-        return sum(Path(source.path).stat().st_size for source in self.pipeline.sources)
+        return bytes_of(self.pipeline.sources)
 
     def policy(self, *, granted: Iterable[str] = ()) -> FixPolicy:
         """Which fixes the settings allow."""
@@ -125,11 +133,35 @@ def inputs_from(
         raise InputError("no input: name at least one file, or - for standard input")
     seen: dict[str, str] = {}
     for item in inputs:
-        real = item.path if item.path == "-" else str(Path(item.path).resolve())
+        real = item.path if item.path == "-" else resolved(item.path)
         if real in seen:
             raise InputError(f"{item.path} is named twice; each file can have one part in a run")
         seen[real] = item.path
     return inputs, notes
+
+
+def bytes_of(sources: Iterable[Source]) -> int:
+    """How many bytes the files of `sources` have. Raises InputError if one has gone away."""
+    total = 0
+    for source in sources:
+        try:
+            total += size(source.path)
+        except OSError as error:
+            raise unreadable(source.display, error) from error
+    return total
+
+
+def chosen_executor(name: str | None, *, workers: int | None = None, address: str | None = None) -> Executor:
+    """The executor of that name; without one, processes, or serial for one worker.
+
+    Raises UnknownNameError, ConfigError if an address is given to one that has none, and ExecutorError.
+    """
+    name = name or ("serial" if workers == 1 else "processes")
+    if address is None:
+        return executor_named(name) if name == "serial" else executor_named(name, workers=workers)
+    if name in ("serial", "processes"):
+        raise ConfigError(f"an address is of use to --executor ray alone, and this run has {name}")
+    return executor_named(name, workers=workers, address=address)
 
 
 def open_session(
@@ -147,7 +179,8 @@ def open_session(
     """Put a run together. `codes` narrows the selected rules, `options` (by code) add to those of the settings; with
     `infer`, JSON that holds no conversations is taken for a table.
 
-    Raises InputError, ConfigError, UnknownNameError or UnknownTarget, each with a sentence for the user.
+    Raises InputError, ConfigError, UnknownNameError, UnknownTarget or ExecutorError, each with a sentence for the
+    user.
     """
     target = load_target(settings.target, target_texts())
     sources: list[Source] = [
@@ -174,12 +207,19 @@ def open_session(
         context=context,
         rules=make_rules(settings, context, options or {}, codes),
         pipeline=Pipeline(sources, normalisers),
-        executor=executor_named("processes", workers=settings.workers)
-        if settings.workers != 1
-        else executor_named("serial"),
+        executor=chosen_executor(settings.executor, workers=settings.workers, address=settings.address),
         progress=progress or Silent(),
         notes=said,
+        cache=_cache(settings, inputs, sources),
     )
+
+
+def _cache(settings: Settings, inputs: Sequence[Input], sources: Sequence[Source]) -> Store | None:
+    """The cache of a run over files of this machine, large enough."""
+    if not settings.cache or any(item.path == "-" or not Path(item.path).is_file() for item in inputs):
+        return None
+    store = open_store(settings) if bytes_of(sources) >= WORTH_KEEPING else None
+    return store if store is not None and store.prepare() else None
 
 
 def make_rules(

@@ -70,6 +70,7 @@ def split(
         session.executor,
         folds=SPLIT_FOLDS,
         memory_limit=session.settings.memory_limit,
+        cache=session.cache,
         progress=session.progress.advance,
     )
     source = label_table(folded.states["labels"]).source

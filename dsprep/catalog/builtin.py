@@ -66,6 +66,7 @@ RULES: Mapping[str, str] = {
 EXECUTORS: Mapping[str, str] = {
     "serial": "dsprep.executors.serial:SerialExecutor",
     "processes": "dsprep.executors.processes:ProcessExecutor",
+    "ray": "dsprep.executors.ray:RayExecutor",
 }
 
 

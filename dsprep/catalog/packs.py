@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dsprep.catalog.registry import UnknownNameError, suggestion
@@ -66,6 +65,8 @@ def target_texts() -> dict[str, str]:
 def _loaded(name: str, path_so_far: tuple[str, ...]) -> Pack:
     if name in path_so_far:
         raise PackError(f"packs extend each other in a circle: {' -> '.join((*path_so_far, name))}")
+    import yaml  # not needed to find the folder, which is all that some runs do
+
     file = Path(name) if name.endswith((".yaml", ".yml")) else packs_folder() / f"{name}.yaml"
     if not file.is_file():
         raise UnknownNameError(f"no pack {name!r}{suggestion(name, pack_names())}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from dsprep.catalog.registry import rule_class
-from dsprep.model.rule import FixAvailability
+from dsprep.model.meta import FixAvailability
 
 #: The sections that the docstring of every rule has, in this order.
 SECTIONS = ("What it does", "Why it matters", "Example", "Fix", "Source")

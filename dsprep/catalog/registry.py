@@ -8,11 +8,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import entry_points
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from dsprep.catalog.builtin import Builtin
-from dsprep.model.executor import Executor
-from dsprep.model.rule import Rule
+
+if TYPE_CHECKING:  # names alone do not take numpy, which a rule does
+    from dsprep.model.executor import Executor
+    from dsprep.model.rule import Rule
 
 #: What a plugin package names in its metadata to be found.
 ENTRY_POINT_GROUP = "dsprep.plugins"
@@ -67,7 +69,7 @@ def rule_references() -> Mapping[str, str]:
 @cache
 def rule_class(code: str) -> type[Rule[Any]]:
     """The rule with that code. Raises KeyError if there is none."""
-    return cast(type[Rule[Any]], _imported(rule_references()[code]))
+    return cast("type[Rule[Any]]", _imported(rule_references()[code]))
 
 
 def rule_names() -> dict[str, str]:
@@ -117,7 +119,7 @@ def executor(name: str, **arguments: Any) -> Executor:
         table.update(getattr(plugin, "executors", dict)())
     if name not in table:
         raise UnknownNameError(f"no executor {name!r}{suggestion(name, list(table))}")
-    return cast(Executor, _imported(table[name])(**arguments))
+    return cast("Executor", _imported(table[name])(**arguments))
 
 
 def suggestion(wanted: str, known: Sequence[str]) -> str:

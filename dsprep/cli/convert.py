@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def command(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to convert; - reads standard input.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="Files to convert; - reads standard input.", parser=options.file_named),
+    ],
     to: Annotated[
         str, typer.Option("--to", metavar="FORMAT", help="chat, prompt-completion, alpaca or sharegpt.")
     ] = "chat",
@@ -37,6 +40,8 @@ def command(
     records: options.Records = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an output file that is there.")] = False,
     workers: options.Workers = None,
+    executor: options.Executor = None,
+    address: options.Address = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing but how many rows were rejected.")
     ] = False,
@@ -49,17 +54,28 @@ def command(
     """
     from dsprep import api
     from dsprep.cli.console import progress
+    from dsprep.opening import shown
 
     mapping = options.mapping(
         system=system, user=user, assistant=assistant, label=label, group=group, keep=options.listed(keep)
     )
-    target = output or f"{'stdin' if str(paths[0]) == '-' else paths[0].stem}.{to}.jsonl"
+    target = output or f"{'stdin' if paths[0] == '-' else Path(shown(paths[0])).stem}.{to}.jsonl"
     if target != "-" and Path(target).exists() and not force:
         typer.echo(f"error: {target} is there already; name another file with --output, or --force", err=True)
         raise typer.Exit(2)
 
     def run(file: str | Path, bar: Progress) -> ConvertResult:
-        return api.convert(paths, file, to=to, mapping=mapping, records=records, workers=workers, progress=bar)
+        return api.convert(
+            paths,
+            file,
+            to=to,
+            mapping=mapping,
+            records=records,
+            workers=workers,
+            executor=executor,
+            address=address,
+            progress=bar,
+        )
 
     with progress(quiet) as bar:
         result = _to_stdout(run, bar) if target == "-" else run(target, bar)

@@ -36,7 +36,8 @@ class FailOn(StrEnum):
 
 def command(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE", help="Files to check; - reads standard input.")
+        list[str] | None,
+        typer.Argument(metavar="FILE", help="Files to check; - reads standard input.", parser=options.file_named),
     ] = None,
     train: options.Files = None,
     validation: options.Files = None,
@@ -66,7 +67,11 @@ def command(
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
+    executor: options.Executor = None,
+    address: options.Address = None,
     memory_limit: options.MemoryLimit = None,
+    no_cache: options.NoCache = False,
+    cache_dir: options.CacheDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless something is found.")] = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -87,21 +92,25 @@ def command(
         fail_on=fail_on,
         unsafe_fixes=unsafe_fixes,
         workers=workers,
+        executor=executor,
+        address=address,
         memory_limit=memory_limit,
+        no_cache=no_cache,
+        cache_dir=cache_dir,
     )
-    from dsprep import api
-    from dsprep.cli.console import progress
-
     files = {"paths": paths or [], "train": train or [], "validation": validation or [], "test": test or []}
-    if diff:
+    report = _recalled(files, settings) if not fix and not diff else None
+    if report is None:
+        from dsprep import api
+        from dsprep.cli.console import progress
+
         with progress(quiet) as bar:
-            changed = _print_diff(files, settings, bar)
-        raise typer.Exit(int(changed))
-    with progress(quiet) as bar:
-        if fix:
-            report = api.fix(**files, settings=settings, progress=bar).report
-        else:
-            report = api.lint(**files, settings=settings, progress=bar)
+            if diff:
+                raise typer.Exit(int(_print_diff(files, settings, bar)))
+            if fix:
+                report = api.fix(**files, settings=settings, progress=bar).report
+            else:
+                report = api.lint(**files, settings=settings, progress=bar)
     _print(report, settings, output_file, statistics=statistics, show_fixes=show_fixes, quiet=quiet)
     if html is not None:
         from dsprep.engine.writing import AtomicFile
@@ -110,6 +119,15 @@ def command(
         with AtomicFile(html) as file:
             file.write(dumps(report))
     raise typer.Exit(report.exit_code(settings.threshold))
+
+
+def _recalled(files: dict[str, list[str]], settings: Settings) -> Report | None:
+    """The report of an earlier run, if nothing has changed since: then nothing of what lints needs to be loaded."""
+    if not settings.cache:
+        return None
+    from dsprep.api.remembering import recalled
+
+    return recalled(**files, settings=settings)
 
 
 def _print(
@@ -149,7 +167,7 @@ def _out(data: bytes, file: Path | None) -> None:
         out.write(data)
 
 
-def _print_diff(files: dict[str, list[Path]], settings: Settings, bar: Progress) -> bool:
+def _print_diff(files: dict[str, list[str]], settings: Settings, bar: Progress) -> bool:
     """What each record is and would be, as a diff of its fields for people; `--fix` applies it, `patch` cannot. True if
     anything would change."""
     from dsprep import api

@@ -20,7 +20,15 @@ def in_a_folder(file: Path | None) -> Path | None:
     return file
 
 
-Files = Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A file of this split; may be repeated.")]
+def file_named(text: str) -> str:
+    """Parser of a file or URL on the command line: a path as `pathlib` writes it, which would spoil a URL."""
+    return text if "://" in text else str(Path(text))
+
+
+Files = Annotated[
+    list[str] | None,
+    typer.Option(metavar="FILE", help="A file of this split; may be repeated.", parser=file_named),
+]
 Target = Annotated[
     str | None,
     typer.Option(
@@ -60,6 +68,29 @@ MemoryLimit = Annotated[
 ]
 Workers = Annotated[
     int | None, typer.Option("--workers", "-j", metavar="N", min=1, help="Processes to use (default: all cores).")
+]
+Executor = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="What runs the work: serial, processes (the default) or ray, on one machine or many."
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="The Ray cluster to use, such as auto or head:6379 (default: this machine)."),
+]
+NoCache = Annotated[
+    bool,
+    typer.Option("--no-cache", envvar="DSPREP_NO_CACHE", help="Neither use nor keep what was worked out before."),
+]
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        envvar="DSPREP_CACHE_DIR",
+        file_okay=False,
+        help="Where to keep what was worked out (default: .dsprep_cache beside the configuration file).",
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(metavar="N", min=0, help="Seed that decides splits.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say which settings and files are used.")]
@@ -105,14 +136,36 @@ def listed(values: Sequence[str] | None) -> tuple[str, ...] | None:
     return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
 
 
-def settings(config: Sequence[str] | None, isolated: bool, verbose: bool = False, **overrides: Any) -> Settings:
+def settings(
+    config: Sequence[str] | None,
+    isolated: bool,
+    verbose: bool = False,
+    *,
+    no_cache: bool = True,
+    **overrides: Any,
+) -> Settings:
     """The settings of a run. Exits through `cli.failures` when they cannot be used."""
-    from dsprep.config import load_settings
+    from dsprep.config import cache_folder, load_settings
 
     made, file = load_settings(config or (), isolated=isolated, start=Path.cwd(), overrides=overrides)
     if verbose:
         typer.echo(f"settings: {file or 'defaults'}", err=True)
-    return made
+        _show_log()
+    wanted = not no_cache and made.cache is not False
+    # A file that was named rather than found may lie anywhere.
+    found = None if any("=" not in item for item in config or ()) else file
+    return made.model_copy(update={"cache": wanted, "cache_dir": cache_folder(made, found) if wanted else None})
+
+
+def _show_log() -> None:
+    """What the cache has to say goes to standard error."""
+    import logging
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger("dsprep.cache")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
 
 
 def mapping(**parts: Any) -> ColumnMapping | None:

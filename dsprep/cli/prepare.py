@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,9 +26,12 @@ class Dedupe(StrEnum):
 
 
 def command(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to prepare: CSV, JSON, JSON lines.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="Files to prepare: CSV, JSON, JSON lines.", parser=options.file_named),
+    ],
     out: Annotated[
-        Path,
+        str,
         typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the splits, the report and the manifest."),
     ],
     system: options.System = None,
@@ -63,7 +65,11 @@ def command(
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
+    executor: options.Executor = None,
+    address: options.Address = None,
     memory_limit: options.MemoryLimit = None,
+    no_cache: options.NoCache = False,
+    cache_dir: options.CacheDir = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing; the report is in the folder.")] = False,
     verbose: options.Verbose = False,
 ) -> None:
@@ -88,7 +94,11 @@ def command(
         fail_on=fail_on,
         seed=seed,
         workers=workers,
+        executor=executor,
+        address=address,
         memory_limit=memory_limit,
+        no_cache=no_cache,
+        cache_dir=cache_dir,
     )
     from dsprep import api
     from dsprep.cli.console import progress

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,9 +10,12 @@ from dsprep.cli import options
 
 
 def command(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to split: JSON lines, CSV, JSON.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE", help="Files to split: JSON lines, CSV, JSON.", parser=options.file_named),
+    ],
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for train.jsonl, validation.jsonl …")
+        str, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for train.jsonl, validation.jsonl …")
     ],
     split: options.Shares = "0.9/0.1",
     group: options.Group = None,
@@ -22,6 +24,8 @@ def command(
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
+    executor: options.Executor = None,
+    address: options.Address = None,
     memory_limit: options.MemoryLimit = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print nothing but how many rows could not be read.")
@@ -32,7 +36,15 @@ def command(
     No row is changed. Near-duplicates, equal prompts and groups stay together, and classes keep their shares. Exit
     code 0: every row is in a split; 1: rows could not be read; 2: the input or the command line cannot be used.
     """
-    settings = options.settings(config, isolated, seed=seed, workers=workers, memory_limit=memory_limit)
+    settings = options.settings(
+        config,
+        isolated,
+        seed=seed,
+        workers=workers,
+        memory_limit=memory_limit,
+        executor=executor,
+        address=address,
+    )
     from dsprep import api
     from dsprep.cli.console import progress
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,7 +18,8 @@ class Format(StrEnum):
 
 def command(
     paths: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE", help="Files to count; - reads standard input.")
+        list[str] | None,
+        typer.Argument(metavar="FILE", help="Files to count; - reads standard input.", parser=options.file_named),
     ] = None,
     train: options.Files = None,
     validation: options.Files = None,
@@ -30,10 +30,14 @@ def command(
     config: options.Config = None,
     isolated: options.Isolated = False,
     workers: options.Workers = None,
+    executor: options.Executor = None,
+    address: options.Address = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the numbers alone.")] = False,
 ) -> None:
     """Count examples, turns, tokens, labels, and what is billed."""
-    settings = options.settings(config, isolated, target=target, encoding=encoding, workers=workers)
+    settings = options.settings(
+        config, isolated, target=target, encoding=encoding, workers=workers, executor=executor, address=address
+    )
     from dsprep import api
     from dsprep.cli.console import console, progress
 

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dsprep.engine.caching import Known
+from dsprep.engine.fingerprints import UnknowableError
 from dsprep.engine.pipeline import Pipeline
+from dsprep.engine.planning import shards_of
 from dsprep.engine.repairing import Repaired
 from dsprep.engine.rows import RowPiece, RowTable
+from dsprep.engine.shuffling import mapped
 from dsprep.engine.storage import Storage
+from dsprep.engine.store import Store, log
 from dsprep.model.batch import Batch
-from dsprep.model.executor import Executor
+from dsprep.model.executor import ExchangingExecutor, Executor
 from dsprep.model.finding import Finding, Tally
+from dsprep.model.moving import Shift
 from dsprep.model.report import EngineError
-from dsprep.model.rule import ExampleRule, Rows, Rule
+from dsprep.model.rule import ExampleRule, Meeting, Rows, Rule
 from dsprep.model.source import Shard
 
 #: Fates that no rule's code stands for: an empty line, and a row that is no conversation though no rule said so.
@@ -34,6 +40,7 @@ class Fold(Protocol):
     def empty(self) -> Any: ...
     def map(self, batch: Batch) -> Any: ...
     def merge(self, a: Any, b: Any) -> Any: ...
+    def moved(self, state: Any, shift: Shift) -> Any | None: ...
 
 
 @dataclass
@@ -47,6 +54,15 @@ class Shredded:
     fixed: Counter[str] = field(default_factory=Counter)
     errors: list[EngineError] = field(default_factory=list)
     bytes: int = 0
+    #: How many bytes of the cache this takes.
+    kept: int = 0
+
+    def moved(self, shift: Shift, movers: Mapping[str, Any]) -> Shredded | None:
+        """See `engine.caching.Result.moved`."""
+        states = {key: movers[key].moved(state, shift) for key, state in self.states.items()}
+        if any(state is None for state in states.values()):
+            return None
+        return replace(self, states=states, rows=[piece.moved(shift) for piece in self.rows])
 
 
 @dataclass
@@ -69,6 +85,23 @@ class MapShard:
         self.codes = sorted(rule.meta.code for rule in self.rules)
         self.number = {code: i + 1 for i, code in enumerate(self.codes)}
         self.by_name = {rule.meta.name: rule.meta.code for rule in self.rules}
+
+    @property
+    def movers(self) -> dict[str, Rule[Any] | Fold]:
+        """What merges and moves states, by their keys."""
+        return {single.meta.code: single for single in self.singles} | self.shared | self.extra
+
+    @property
+    def meetings(self) -> dict[str, tuple[Meeting, ...]]:
+        """By states that need not come together whole: what brings rows together for all that read them."""
+        asked: dict[str, list[Meeting | None]] = {}
+        for key, reader in (*((rule.fold_key, rule) for rule in self.rules), *self.folds.items()):
+            asked.setdefault(key, []).append(getattr(reader, "meeting", None))
+        return {
+            key: tuple(dict.fromkeys(some for some in meetings if some is not None))
+            for key, meetings in asked.items()
+            if None not in meetings
+        }
 
     def __call__(self, shard: Shard) -> Shredded:
         out = Shredded({}, bytes=shard.end - shard.start)
@@ -176,40 +209,59 @@ def fold(
     accept: Callable[[Finding], bool] = lambda finding: False,
     shard_bytes: int = SHARD_BYTES,
     memory_limit: int | None = None,
+    cache: Store | None = None,
     progress: Callable[[int], None] = lambda n: None,
 ) -> Folded:
     """Run `rules` and `folds` over all sources of `pipeline`.
 
     `accept` is asked about each finding of a rule over the whole data that has a fix; the accepted ones are kept
     whatever the listing limit. Of the columns of states, `memory_limit` bytes are held in memory, the others in a
-    temporary file. `progress` is told how many more bytes have been worked through.
+    temporary file. Shards that `cache` knows are not read. `progress` is told how many more bytes have been worked
+    through.
     """
     task = MapShard(pipeline, rules, folds or {})
     shards: list[Shard] = []
 
     def planned() -> Iterator[Shard]:
-        for source in pipeline.sources:
-            for shard in source.plan(shard_bytes):
-                shards.append(shard)
-                yield shard
+        for shard in shards_of(executor, pipeline.sources, shard_bytes):
+            shards.append(shard)
+            yield shard
+
+    def unknown(known: Known[Shredded]) -> Iterator[tuple[Shard, bool]]:
+        for shard in planned():
+            result = known.get(shard)
+            if result is None:
+                yield known.asked(shard)
+            else:
+                take(result)
 
     storage = Storage(memory_limit)
     merged: dict[str, Any] = {}
-    mergers: dict[str, Any] = {rule.meta.code: rule for rule in task.singles} | task.shared | dict(task.extra)
+    mergers = task.movers
     pieces: list[RowPiece] = []
     fates: list[NDArray[np.uint16]] = []
     errors: list[EngineError] = []
     fixed: Counter[str] = Counter()
-    for result in executor.run(task, planned()):
+
+    def take(result: Shredded) -> None:
         for key, state in result.states.items():
             storage.keep(state)
             merged[key] = mergers[key].merge(merged[key], state) if key in merged else state
         pieces.extend(result.rows)
         fates.extend(result.fate)
         errors.extend(result.errors)
-        fixed += result.fixed
+        fixed.update(result.fixed)
         progress(result.bytes)
-    table = RowTable(pieces, shards, pipeline, executor, storage.room)
+
+    known = None if cache is None else _known(cache, task, executor)
+    if known is None:
+        for result in mapped(executor, task, planned(), task.meetings, mergers, Shredded):
+            take(result)
+    else:
+        for result in executor.run(known.making(), unknown(known)):
+            known.noted(result)
+            take(result)
+    table = RowTable(pieces, shards, pipeline, executor, storage.room, known.memo() if known is not None else None)
     out = Folded(
         tallies={},
         table=table,
@@ -227,7 +279,22 @@ def fold(
         if state is None:
             state = rule.empty()
         out.tallies[code] = _finished(rule, state, table, accept, out)
+    if known is not None:
+        known.close()
     return out
+
+
+def _known(cache: Store, task: MapShard, executor: Executor) -> Known[Shredded] | None:
+    """What `cache` knows of this run; None if it cannot be used, and why to the log."""
+    if isinstance(executor, ExchangingExecutor):
+        # The user's key must not leave this machine, and the workers' disks are not ours.
+        log.info("no cache: the workers of executor %s may be on other machines", executor.name)
+        return None
+    try:
+        return Known(cache, task.pipeline, task, (task.rules, task.folds), task.movers)
+    except UnknowableError as error:
+        log.info("no cache: %s", error)
+        return None
 
 
 def _finished(rule: Rule[Any], state: Any, rows: Rows, accept: Callable[[Finding], bool], out: Folded) -> Tally:

@@ -14,7 +14,8 @@ from dsprep.engine.pipeline import Pipeline
 from dsprep.model.batch import Batch
 from dsprep.model.executor import Executor
 from dsprep.model.location import ORDINAL_BITS, ORDINAL_MASK, Location
-from dsprep.model.rule import Rows
+from dsprep.model.moving import Shift
+from dsprep.model.rule import Memo, Rows
 from dsprep.model.source import Shard
 
 A = TypeVar("A")
@@ -44,6 +45,15 @@ class RowPiece:
             np.fromiter((-1 if r.row is None else r.row for r in records), np.int64, n),
         )
 
+    def moved(self, shift: Shift) -> RowPiece:
+        """The piece of the same rows at another place."""
+        return RowPiece(
+            shift.keys(self.key),
+            self.offset + (shift.new.offset - shift.old.offset),
+            np.where(self.line < 0, self.line, self.line + (shift.new.line - shift.old.line)),
+            self.row,
+        )
+
 
 class RowTable(Rows):
     """All rows of a run, sorted by key. What is asked of a copy in a worker is worked out there."""
@@ -55,6 +65,7 @@ class RowTable(Rows):
         pipeline: Pipeline,
         executor: Executor | None = None,
         room: Callable[[tuple[int, ...], Any], NDArray[Any]] = np.empty,
+        memo: Memo | None = None,
     ) -> None:
         ordered = sorted(pieces, key=lambda piece: int(piece.key[0]) if len(piece.key) else -1)
         self.key: NDArray[np.uint64] = _joined([p.key for p in ordered], np.uint64)
@@ -65,10 +76,11 @@ class RowTable(Rows):
         self.pipeline = pipeline
         self.executor = executor
         self._room = room
+        self._memo = memo
         self.firsts = np.array([(s.source << ORDINAL_BITS) | s.ordinal for s in self.shards], np.uint64)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "executor": None, "_room": np.empty}
+        return {**self.__dict__, "executor": None, "_room": np.empty, "_memo": None}
 
     def __len__(self) -> int:
         return len(self.key)
@@ -108,6 +120,11 @@ class RowTable(Rows):
     def room(self, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
         """See `model.rule.Rows.room`."""
         return self._room(shape, dtype)
+
+    @property
+    def memo(self) -> Memo | None:
+        """See `model.rule.Rows.memo`."""
+        return self._memo
 
     def spread(self, function: Callable[[A], B], items: Sequence[A]) -> Iterator[B]:
         """See `model.rule.Rows.spread`."""

@@ -15,6 +15,8 @@ from typing import IO, Any, Self
 
 import orjson
 
+from dsprep.opening import ranged
+
 #: Bytes to write, or the range (start, end) of a source's file to copy: how a worker hands on what it need not hold.
 Piece = bytes | tuple[int, int]
 
@@ -92,8 +94,7 @@ def encoded(value: Any) -> bytes:
 
 def raw_pieces(path: str, start: int, end: int) -> Iterator[bytes]:
     """The bytes of a file from `start` to `end`, a megabyte at a time: for records too large to hold."""
-    with open(path, "rb") as file:
-        file.seek(start)
+    with ranged(path, start, end - start) as file:
         left = end - start
         while left > 0 and (piece := file.read(min(left, 1 << 20))):
             left -= len(piece)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dsprep.model.executor import Executor
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,6 +42,9 @@ class ProcessExecutor(Executor):
             for item in (*first, *pending):
                 yield task(item)
             return
+        import multiprocessing
+        from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+
         # Forked workers share what the parent has loaded; elsewhere than on Linux forking is unsafe or unknown.
         method = "fork" if sys.platform == "linux" else "spawn"
         pool = ProcessPoolExecutor(
@@ -55,6 +59,8 @@ class ProcessExecutor(Executor):
                 running |= {pool.submit(_call, item) for item in islice(pending, len(done))}
                 for future in done:
                     yield future.result()
+            # All is done: the workers go before whoever called does. Otherwise nobody waits for what is given up.
+            pool.shutdown()
         finally:
             with contextlib.suppress(Exception):
                 pool.shutdown(wait=False, cancel_futures=True)

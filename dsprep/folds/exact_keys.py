@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dsprep.folds.keyed import SharedKeyedRule, split_column
+from dsprep.folds.narrowing import ByKey
 from dsprep.model.batch import Batch
-from dsprep.model.rule import Columns
+from dsprep.model.rule import Columns, Meeting
 from dsprep.text.normal import EXACT_KEYS, FORMS
 
 
@@ -12,6 +13,10 @@ class ExactKeysRule(SharedKeyedRule):
     """Base of rules about equal examples: columns `row`, `key` (uint64 of shape (n, 2)) and `split`."""
 
     fold = "exact-keys"
+
+    @property
+    def meeting(self) -> Meeting | None:
+        return ByKey()
 
     def emit(self, batch: Batch) -> Columns | None:
         index = batch.get(FORMS).index

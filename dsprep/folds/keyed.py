@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -13,7 +13,9 @@ from dsprep.model.batch import Batch, Feature
 from dsprep.model.finding import Finding
 from dsprep.model.fix import Applicability, DropRow, Fix
 from dsprep.model.location import Location
+from dsprep.model.moving import Shift
 from dsprep.model.rule import Columns, KeyedRule, Rows, gathered
+from dsprep.text.mixing import numbers
 
 T = TypeVar("T")
 
@@ -27,6 +29,7 @@ EXCERPT_CHARS = 80
 DROP = Fix(Applicability.UNSAFE, (DropRow(),))
 
 _AT_ONCE = 4096
+_MIX = np.uint64(numbers(96, 1)[0] | 1)
 
 
 class Gathered(dict[str, NDArray[Any]]):
@@ -60,6 +63,11 @@ class Pieces(list[Columns]):
         return Pieces, ([dict(piece) for piece in self],)
 
 
+def moved_pieces(state: list[Columns], shift: Shift) -> Pieces:
+    """A keyed state at another place; see `model.rule.Rule.moved`."""
+    return Pieces([shift.columns(piece) for piece in state])
+
+
 class SharedKeyedRule(KeyedRule):
     """Base of keyed rules that share a fold: the pieces are gathered once for all of them."""
 
@@ -71,6 +79,9 @@ class SharedKeyedRule(KeyedRule):
 
     def merge(self, a: list[Columns], b: list[Columns]) -> Pieces:
         return Pieces((*a, *b))
+
+    def moved(self, state: list[Columns], shift: Shift) -> Pieces | None:
+        return moved_pieces(state, shift)
 
     def finish(self, state: list[Columns], rows: Rows) -> Iterator[Finding]:
         if state:
@@ -132,7 +143,10 @@ def split_column(batch: Batch, index: NDArray[np.int64]) -> NDArray[np.bytes_]:
 
 def split_numbers(columns: Columns) -> tuple[NDArray[np.int64], list[str]]:
     """The split of each row as an index into a list of names, which stand in the order train, validation, test."""
-    raw, number = np.unique(columns["split"], return_inverse=True)
+    column = columns["split"]
+    if len(column) and bool((column == column[0]).all()):
+        return np.zeros(len(column), np.int64), [column[0].decode("utf-8", "replace")]
+    raw, number = np.unique(column, return_inverse=True)
     names = [name.decode("utf-8", "replace") for name in raw.tolist()]
     in_order = ordered(names)
     return np.array([in_order.index(name) for name in names], np.int64)[number], in_order
@@ -143,28 +157,44 @@ def group_numbers(keys: NDArray[np.uint64], *more: NDArray[Any]) -> NDArray[np.i
 
     Groups are numbered from 0 in order of their first rows.
     """
-    columns = (*reversed(more), keys[:, 1], keys[:, 0])
-    order = np.lexsort(columns)
-    fresh = np.ones(len(order), np.bool_)
-    if len(order) > 1:
-        fresh[1:] = np.logical_or.reduce([column[order[1:]] != column[order[:-1]] for column in columns])
-    by_key = np.empty(len(order), np.int64)
-    by_key[order] = np.cumsum(fresh) - 1
-    return renumbered(by_key)
+    columns = (keys[:, 0], keys[:, 1], *more)
+    mixed = columns[0].copy()
+    for column in columns[1:]:
+        mixed += column.astype(np.uint64)
+        mixed *= _MIX
+        mixed ^= mixed >> np.uint64(32)
+    # One number per row is sorted several times as fast as all columns; that it stands for them is checked.
+    order = np.argsort(mixed, kind="stable")
+    fresh = _changes(columns, order)
+    if not np.array_equal(fresh, _changes((mixed,), order)):
+        order = np.lexsort(columns[::-1])
+        fresh = _changes(columns, order)
+    # The sort is stable, so a group begins with its first row.
+    first = order[fresh]
+    begins = np.zeros(len(order), np.bool_)
+    begins[first] = True
+    number = np.cumsum(begins) - 1
+    out = np.empty(len(order), np.int64)
+    out[order] = number[first[np.cumsum(fresh) - 1]]
+    return out
 
 
-def renumbered(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """`numbers` numbered anew from 0 in order of first occurrence."""
-    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    return rank[inverse]
+def _changes(columns: Sequence[NDArray[Any]], order: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether a row, in this order, differs from the one before it in any column; the first one does."""
+    fresh = np.zeros(len(order), np.bool_)
+    fresh[:1] = True
+    for column in columns:
+        ordered = column[order]
+        fresh[1:] |= ordered[1:] != ordered[:-1]
+    return fresh
 
 
 def firsts(group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each row the index of the first row of its group, int64[n]."""
-    _, first, inverse = np.unique(group, return_index=True, return_inverse=True)
-    return first[inverse]
+    """For each row the index of the first row of its group, int64[n]. Groups are small numbers from 0."""
+    first = np.zeros(int(group.max(initial=-1)) + 1, np.int64)
+    # Of several assignments to one place the last one stays.
+    first[group[::-1]] = np.arange(len(group) - 1, -1, -1)
+    return first[group]
 
 
 def held_out_twins(group: NDArray[np.int64], split: NDArray[np.int64], splits: int) -> NDArray[np.int64]:

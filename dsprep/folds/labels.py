@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dsprep.folds.splits import TRAIN, ordered, split_name
 from dsprep.model.batch import Batch, Feature
 from dsprep.model.location import Location
+from dsprep.model.moving import Shift
 from dsprep.model.rule import FoldRule
 from dsprep.text.labels import LabelSource, answer_place, field_label, folded_label, folded_words, quoted
 
@@ -55,6 +56,11 @@ class Spellings:
                 first[label] = seen
         return Spellings(self.counts + other.counts, first).settled()
 
+    def moved(self, shift: Shift) -> Spellings:
+        """These spellings, of rows that stand elsewhere."""
+        first = {label: (shift.key(key), shift.location(place)) for label, (key, place) in self.first.items()}
+        return Spellings(self.counts, first, self.overflow)
+
     def settled(self) -> Spellings:
         """These spellings, or the overflow if there are too many."""
         return Spellings(overflow=True) if len(self.first) > MOST_LABELS else self
@@ -90,6 +96,9 @@ class LabelFold:
             a.with_field + b.with_field,
             a.with_answer + b.with_answer,
         )
+
+    def moved(self, state: LabelState, shift: Shift) -> LabelState:
+        return replace(state, fields=state.fields.moved(shift), answers=state.answers.moved(shift))
 
     def finish(self, state: LabelState) -> LabelTable:
         """The labels of the data set."""
@@ -171,6 +180,9 @@ class LabelsRule(FoldRule[LabelState]):
 
     def merge(self, a: LabelState, b: LabelState) -> LabelState:
         return _FOLD.merge(a, b)
+
+    def moved(self, state: LabelState, shift: Shift) -> LabelState | None:
+        return _FOLD.moved(state, shift)
 
 
 _FOLD = LabelFold()

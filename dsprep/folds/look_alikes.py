@@ -9,13 +9,17 @@ together) is given up: its rows are bound by the strict definition alone.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
+from dsprep.folds.narrowing import ByBands
 from dsprep.folds.signatures import reread_shingles, signed
 from dsprep.model.batch import Batch
+from dsprep.model.moving import Shift
 from dsprep.model.rule import Columns, Rows, gathered
-from dsprep.text.clusters import Units, alike, components
+from dsprep.text.clusters import Units, alike, components, similarities
 from dsprep.text.minhash import BANDS
 from dsprep.text.normal import fold
 from dsprep.text.shingles import Shingles
@@ -32,6 +36,7 @@ class LookAlikeFold:
     """Columns: `row`; `signature`, uint8 of shape (n, 128); `size`, the number of shingles. A list of pieces."""
 
     name = "look-alikes"
+    meeting = ByBands(BANDS, keyed=False)
 
     def empty(self) -> list[Columns]:
         return []
@@ -46,9 +51,15 @@ class LookAlikeFold:
     def merge(self, a: list[Columns], b: list[Columns]) -> list[Columns]:
         return a + b
 
+    def moved(self, state: list[Columns], shift: Shift) -> list[Columns]:
+        return [shift.columns(piece) for piece in state]
 
-def look_alikes(state: list[Columns], rows: Rows) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """`(row, cluster)`: row keys, sorted, and for each the row key of the first row that it stays together with."""
+
+def look_alikes(state: list[Columns], rows: Rows, of: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """`(row, cluster)`: row keys, sorted, and for each the row key of the first row that it stays together with.
+
+    `of` is how many rows there are in all; those that are not in `state` are like no other.
+    """
     if not state:
         return np.empty(0, np.uint64), np.empty(0, np.uint64)
     columns = gathered(state, rows.room)
@@ -57,10 +68,11 @@ def look_alikes(state: list[Columns], rows: Rows) -> tuple[NDArray[np.uint64], N
     def load(units: Units) -> Shingles:
         return reread_shingles(rows, row[units], _questions)
 
-    pairs = alike(columns["signature"], columns["size"], load, threshold=SIMILARITY, bands=BANDS, spread=rows.spread)
+    verify = partial(similarities, load=load, spread=rows.spread)
+    pairs = alike(columns["signature"], columns["size"], verify, threshold=SIMILARITY, bands=BANDS, spread=rows.spread)
     cluster = components(n, pairs.left, pairs.right)
     size = np.bincount(cluster, minlength=n)[cluster]
-    cluster = np.where(size > max(MOST_ROWS, MOST_SHARE * n), np.arange(n), cluster)
+    cluster = np.where(size > max(MOST_ROWS, MOST_SHARE * of), np.arange(n), cluster)
     return row, row[cluster]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dsprep.folds.keyed import SharedKeyedRule, split_column
+from dsprep.folds.narrowing import ByKey
 from dsprep.model.batch import Batch
-from dsprep.model.rule import Columns
+from dsprep.model.rule import Columns, Meeting
 from dsprep.text.normal import EXACT_KEYS, FORMS
 
 
@@ -13,6 +14,10 @@ class NormalKeysRule(SharedKeyedRule):
     (n, 2)), and `split`."""
 
     fold = "normal-keys"
+
+    @property
+    def meeting(self) -> Meeting | None:
+        return ByKey()
 
     def emit(self, batch: Batch) -> Columns | None:
         forms = batch.get(FORMS)

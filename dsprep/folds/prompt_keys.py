@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from dsprep.folds.keyed import SharedKeyedRule, split_column
+from dsprep.folds.narrowing import ByKey
 from dsprep.model.batch import Batch
-from dsprep.model.rule import Columns
+from dsprep.model.rule import Columns, Meeting
 from dsprep.text.normal import FORMS
 
 
@@ -15,6 +16,10 @@ class PromptKeysRule(SharedKeyedRule):
     `split`. Examples that ask nothing, or answer nothing, have no row."""
 
     fold = "prompt-keys"
+
+    @property
+    def meeting(self) -> Meeting | None:
+        return ByKey()
 
     def emit(self, batch: Batch) -> Columns | None:
         forms = batch.get(FORMS)

@@ -14,10 +14,22 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from dsprep.folds.keyed import Gathered, Pieces, SharedKeyedRule, firsts, group_numbers, split_column, split_numbers
+from dsprep.folds.keyed import (
+    Gathered,
+    Pieces,
+    SharedKeyedRule,
+    firsts,
+    group_numbers,
+    moved_pieces,
+    split_column,
+    split_numbers,
+)
+from dsprep.folds.narrowing import ByBands
+from dsprep.folds.similarity_memo import remembering
 from dsprep.model.batch import Batch, Feature
-from dsprep.model.rule import Columns, Rows, RuleOptions
-from dsprep.text.clusters import Pairs, Units, alike, components
+from dsprep.model.moving import Shift
+from dsprep.model.rule import Columns, Meeting, Rows, RuleOptions
+from dsprep.text.clusters import Pairs, Units, alike, components, similarities
 from dsprep.text.minhash import BANDS, PERMUTATIONS, signatures
 from dsprep.text.normal import EXACT_KEYS, FORMS, TEXTS
 from dsprep.text.shingles import Shingles, chunks, distinct, shingles
@@ -76,6 +88,9 @@ class SignatureFold:
     uint8 of shape (n, permutations); `size`, the number of shingles, and `length`, the bytes of text, int64.
     """
 
+    #: What `near_clusters` looks for: rows that are not there are like no other.
+    meeting = ByBands(BANDS)
+
     def __init__(self, permutations: int = PERMUTATIONS) -> None:
         self.permutations = permutations
         self.name = f"signatures-{permutations}"
@@ -89,6 +104,9 @@ class SignatureFold:
 
     def merge(self, a: list[Columns], b: list[Columns]) -> Pieces:
         return Pieces((*a, *b))
+
+    def moved(self, state: list[Columns], shift: Shift) -> Pieces:
+        return moved_pieces(state, shift)
 
     def emit(self, batch: Batch) -> Columns:
         """The columns of `batch`."""
@@ -115,6 +133,10 @@ class NearRule(SharedKeyedRule):
     @property
     def fold_key(self) -> str:
         return SignatureFold(self.options.permutations).name
+
+    @property
+    def meeting(self) -> Meeting | None:
+        return ByBands(self.options.bands)
 
     def emit(self, batch: Batch) -> Columns | None:
         return SignatureFold(self.options.permutations).emit(batch)
@@ -156,7 +178,7 @@ def alike_rows(columns: Columns, rows: Rows, *, threshold: float, bands: int) ->
 def _alike(columns: Columns, rows: Rows, threshold: float, bands: int) -> Alike:
     unit = group_numbers(columns["key"])
     n = len(unit)
-    first = np.unique(firsts(unit))
+    first = np.flatnonzero(firsts(unit) == np.arange(n))
     signature, size, row = columns["signature"], columns["size"], columns["row"]
     split, _ = split_numbers(columns)
     if len(first) < n:
@@ -166,7 +188,9 @@ def _alike(columns: Columns, rows: Rows, threshold: float, bands: int) -> Alike:
     def load(units: Units) -> Shingles:
         return reread_shingles(rows, row[units], _near_texts)
 
-    pairs = alike(signature, size, load, threshold=threshold, bands=bands, part=split, spread=rows.spread)
+    key = columns["key"][first]
+    verify = remembering(rows.memo, lambda units: key[units], partial(similarities, load=load, spread=rows.spread))
+    pairs = alike(signature, size, verify, threshold=threshold, bands=bands, part=split, spread=rows.spread)
     return Alike(unit, first, pairs)
 
 

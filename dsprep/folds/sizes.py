@@ -13,6 +13,7 @@ import orjson
 from dsprep.folds.splits import TRAIN, split_name
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Severity
+from dsprep.model.moving import Shift
 from dsprep.model.record import UNDECODED, Record
 from dsprep.model.rule import FoldRule
 from dsprep.model.target import Limit
@@ -56,6 +57,9 @@ class SizesRule(FoldRule[SizeState]):
 
     def merge(self, a: SizeState, b: SizeState) -> SizeState:
         return SizeState(a.rows + b.rows, a.examples + b.examples, a.bytes + b.bytes)
+
+    def moved(self, state: SizeState, shift: Shift) -> SizeState | None:
+        return state
 
     def under(self, limits: Iterable[Limit]) -> Severity | None:
         """The severity of a finding that rests on `limits`: the rule's own (None), or a warning if one of them is

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsprep.model.batch import Batch
+from dsprep.model.moving import Shift
 from dsprep.model.record import UNDECODED
 from dsprep.model.rule import Columns
 from dsprep.text.labels import field_label, short_answer
@@ -62,6 +63,9 @@ class SplitKeysFold:
 
     def merge(self, a: list[Columns], b: list[Columns]) -> list[Columns]:
         return a + b
+
+    def moved(self, state: list[Columns], shift: Shift) -> list[Columns]:
+        return [shift.columns(piece) for piece in state]
 
 
 def hashed(value: str | bytes) -> int:

@@ -1,16 +1,21 @@
-"""Formats: the shapes that conversations come in, one file each, and the choice between them."""
+"""Formats: the shapes that conversations come in, one file each, and the choice between them.
+
+Tables are imported on first use: conversations have no need of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from dsprep.formats import alpaca, chat, prompt_completion, sharegpt
-from dsprep.formats.table import Mapping, MappingError, TableNormaliser, infer_mapping
 from dsprep.model import pointer as pointers
 from dsprep.model.record import Example, Record
 from dsprep.model.source import Normaliser, Source
+
+if TYPE_CHECKING:
+    from dsprep.formats.table import Mapping, MappingError, TableNormaliser, infer_mapping
 
 __all__ = [
     "FORMATS",
@@ -26,9 +31,19 @@ __all__ = [
     "render",
 ]
 
+_OF_TABLES: Final = frozenset({"Mapping", "MappingError", "TableNormaliser", "infer_mapping"})
+
 #: So many records decide what a file of JSON is, and so many rows what the columns of a table are.
 SAMPLE_RECORDS: Final = 200
 SAMPLE_ROWS: Final = 100_000
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OF_TABLES:
+        from dsprep.formats import table
+
+        return getattr(table, name)
+    raise AttributeError(f"module 'dsprep.formats' has no attribute {name!r}")
 
 
 class Format(Protocol):
@@ -169,6 +184,8 @@ def normaliser_for(
                 return ChatNormaliser(), []
             _must_hold(sample, mapping, source.display)
             return FieldsNormaliser(mapping), []
+    from dsprep.formats.table import TableNormaliser, infer_mapping
+
     values = _values(source)
     first = next(values, None)
     if first is None:
@@ -180,6 +197,8 @@ def normaliser_for(
 
 def _must_hold(sample: Sequence[dict[str, Any]], mapping: Mapping, path: str) -> None:
     """Raise MappingError if the mapping names a member that none of the records has."""
+    from dsprep.formats.table import MappingError
+
     known = sorted({key for value in sample for key in value})
     for option, names in (
         ("label", [mapping.label]),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 from dsprep.model.fix import Applicability, Fix
@@ -50,12 +51,26 @@ class Finding:
 
         Equal orders mean equal findings, so that any merge order lists the same.
         """
-        place = -1 if self.key is None else self.key
-        return (
-            place,
-            self.location.path if self.key is None else "",
-            self.location.pointer or self.location.column or "",
-            json.dumps(dict(self.args), sort_keys=True, default=str),
+        return (*self.place, json.dumps(dict(self.args), sort_keys=True, default=str))
+
+    @property
+    def place(self) -> tuple[int, str, str]:
+        """The first parts of `order`, which tell nearly all findings of a rule apart."""
+        if self.key is None:
+            return -1, self.location.path, self.location.pointer or self.location.column or ""
+        return self.key, "", self.location.pointer or self.location.column or ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As for Location.
+        return Finding, (
+            self.code,
+            self.severity,
+            self.location,
+            self.key,
+            self.args,
+            self.related,
+            self.fix,
+            self.rows,
         )
 
 
@@ -94,7 +109,8 @@ class Tally:
             self.counts + other.counts,
             self.findings + other.findings,
         )
-        out._trim()
+        if len(out.findings) > 2 * out.limit:
+            out._trim()
         return out
 
     def sorted(self) -> list[Finding]:
@@ -111,5 +127,11 @@ class Tally:
         return sum(n for (kind, _), n in self.counts.items() if kind is severity)
 
     def _trim(self) -> None:
-        self.findings.sort(key=lambda finding: finding.order)
-        del self.findings[self.limit :]
+        found = self.findings
+        places = [finding.place for finding in found]
+        if any(a >= b for a, b in pairwise(places)):
+            if len(set(places)) == len(places):
+                found.sort(key=lambda finding: finding.place)
+            else:
+                found.sort(key=lambda finding: finding.order)
+        del found[self.limit :]

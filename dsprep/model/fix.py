@@ -27,6 +27,10 @@ class Replace:
     def as_dict(self) -> dict[str, Any]:
         return {"op": "replace", "pointer": self.pointer, "value": self.value}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As for Location.
+        return Replace, (self.pointer, self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Remove:
@@ -77,6 +81,10 @@ class Fix:
 
     def as_dict(self) -> dict[str, Any]:
         return {"applicability": str(self.applicability), "edits": [edit.as_dict() for edit in self.edits]}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As for Location.
+        return Fix, (self.applicability, self.edits)
 
 
 def edit_value(value: Any, edits: Iterable[Edit]) -> Any:

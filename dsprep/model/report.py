@@ -8,7 +8,7 @@ from typing import Any
 
 from dsprep.model.finding import Finding, Severity, Tally
 from dsprep.model.fix import Applicability
-from dsprep.model.rule import RuleMeta
+from dsprep.model.meta import RuleMeta
 from dsprep.model.source import InputInfo
 
 

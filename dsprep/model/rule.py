@@ -6,7 +6,6 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -17,6 +16,11 @@ from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity, Tally
 from dsprep.model.fix import Fix
 from dsprep.model.location import Location
+
+# Part of the contract, for authors of rules; apart from it because a report needs them and none of the rest.
+from dsprep.model.meta import FixAvailability as FixAvailability
+from dsprep.model.meta import RuleMeta as RuleMeta
+from dsprep.model.moving import Shift
 from dsprep.model.target import Target
 
 S = TypeVar("S")
@@ -25,37 +29,15 @@ B = TypeVar("B")
 
 Columns = Mapping[str, NDArray[Any]]
 
-
-class FixAvailability(StrEnum):
-    """Whether the findings of a rule come with a fix."""
-
-    NEVER = "never"
-    SOMETIMES = "sometimes"
-    ALWAYS = "always"
+#: The numbers by which rows meet, of the columns of a keyed state: uint64 of shape (n, k). Two rows meet if they have
+#: the same number in the same one of the k places. Picklable; of two that are equal only one is asked.
+Meeting = Callable[[Columns], NDArray[np.uint64]]
 
 
 class RuleOptions(BaseModel):
     """Base of a rule's options: frozen, unknown names refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-@dataclass(frozen=True, slots=True)
-class RuleMeta:
-    """What is known of a rule without running it.
-
-    `message` is a `str.format` template over the finding's args. `default` says whether it runs without being
-    selected. `since` is the dsprep version that brought it.
-    """
-
-    code: str
-    name: str
-    severity: Severity
-    message: str
-    summary: str
-    fix: FixAvailability = FixAvailability.NEVER
-    default: bool = True
-    since: str = "0.1.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +51,21 @@ class RuleContext:
     splits: tuple[str, ...] = ()
     max_findings: int = 10_000
     severities: Mapping[str, Severity] = field(default_factory=dict)
+
+
+class Memo(Protocol):
+    """What is remembered from one run over some files to the next one with equal settings, as far as it is still there.
+
+    The data may have changed in between: whatever is remembered must be keyed by content, not by rows or places.
+    """
+
+    def get(self, name: str) -> dict[str, NDArray[Any]] | None:
+        """What an earlier run has put down under `name`, or None. The arrays may be changed."""
+        ...
+
+    def put(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Put down arrays for the next run, in place of what is there under `name`."""
+        ...
 
 
 class Rows(Protocol):
@@ -86,6 +83,11 @@ class Rows(Protocol):
     def batches(self, keys: NDArray[np.uint64]) -> Iterator[Batch]:
         """The rows with these keys (sorted, unique), read again from their source, in batches, in order of key."""
         ...
+
+    @property
+    def memo(self) -> Memo | None:
+        """What earlier runs remember; None if this run has no cache. It may not be used in a worker."""
+        return None
 
     def portions(self, keys: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
         """`keys` (sorted, unique) cut into pieces, in order, that `batches` reads as cheaply apart as together."""
@@ -142,6 +144,15 @@ class Rule(ABC, Generic[S]):
     @abstractmethod
     def finish(self, state: S, rows: Rows) -> Iterator[Finding]: ...
 
+    def moved(self, state: S, shift: Shift) -> S | None:
+        """`state` as `map` would have made it of the same rows at another place; the old one is not changed.
+
+        What is kept of a part of a file is of use after rows were put in before it only if this can be said. None, the
+        default, means that it cannot, and then the rows are mapped again. A state in which no row key, line, offset or
+        file is named stays as it is: `return state`.
+        """
+        return None
+
     def finding(
         self,
         location: Location,
@@ -178,7 +189,8 @@ class ExampleRule(Rule[Tally]):
     """A rule that looks at one record at a time: write `find` and nothing else.
 
     `find` gets a whole batch, so that a rule can test all its texts at once, but what it says of a record must depend
-    on that record alone: the engine calls it again on single records when it applies fixes.
+    on that record alone: the engine calls it again on single records when it applies fixes. Where the record is, only
+    the location of a finding says, not its args: in the next run the record may stand elsewhere.
     """
 
     @abstractmethod
@@ -194,6 +206,9 @@ class ExampleRule(Rule[Tally]):
     def merge(self, a: Tally, b: Tally) -> Tally:
         return a.merged(b)
 
+    def moved(self, state: Tally, shift: Shift) -> Tally | None:
+        return shift.tally(state)
+
     def finish(self, state: Tally, rows: Rows) -> Iterator[Finding]:
         yield from state.sorted()
 
@@ -205,11 +220,17 @@ class FoldRule(Rule[S]):
 class KeyedRule(Rule[list[Columns]]):
     """A rule about rows that share a key: write `emit` and `resolve`.
 
-    `emit` gives columns of equal first dimension, among them `row` (row keys, uint64, unique in a run) and usually
-    `key` (uint64; two-dimensional if a row has several keys). The state is a list of such pieces, so an executor with
-    a shuffle may exchange them by key; here they are concatenated and sorted by row, which makes any order of merging
-    the same.
+    `emit` gives columns of equal first dimension, among them `row` (row keys, uint64, unique in a run; no other column
+    names a place) and usually `key` (uint64; two-dimensional if a row has several keys). The state is a list of such
+    pieces, so an executor with a shuffle may exchange them by key; here they are concatenated and sorted by row, which
+    makes any order of merging the same.
     """
+
+    @property
+    def meeting(self) -> Meeting | None:
+        """What brings rows together that can matter to each other: `resolve` finds the same if rows that meet no other
+        row are left out. None, the default: every row can matter, so all of them must come to one place."""
+        return None
 
     @abstractmethod
     def emit(self, batch: Batch) -> Columns | None:
@@ -228,6 +249,9 @@ class KeyedRule(Rule[list[Columns]]):
 
     def merge(self, a: list[Columns], b: list[Columns]) -> list[Columns]:
         return a + b
+
+    def moved(self, state: list[Columns], shift: Shift) -> list[Columns] | None:
+        return [shift.columns(piece) for piece in state]
 
     def finish(self, state: list[Columns], rows: Rows) -> Iterator[Finding]:
         if not state:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dsprep.model.record import Example, Fault, Record
 
@@ -30,7 +31,8 @@ class Shard:
     """A piece of a source that a worker can read by itself.
 
     `start` and `end` are byte offsets; `ordinal` and `line` are those of the first record in it. `faults` are the
-    faults of the file as a whole and stand on its first shard alone.
+    faults of the file as a whole and stand on its first shard alone. `digest` is the SHA-256 of its bytes; what is made
+    of a shard without one is not kept for later runs.
     """
 
     source: int
@@ -39,6 +41,7 @@ class Shard:
     ordinal: int = 0
     line: int = 1
     faults: tuple[Fault, ...] = ()
+    digest: bytes = b""
 
 
 @dataclass(slots=True)
@@ -63,6 +66,8 @@ class Source(ABC):
     format: ClassVar[str]
     #: Whether a shard of one row (from its offset to the next row's) can be read by itself.
     addressable: ClassVar[bool] = False
+    #: Whether equal bytes are equal records wherever in a file they stand, but for ordinal, line and offset.
+    movable: ClassVar[bool] = False
 
     def __init__(self, path: str, *, index: int = 0, display: str | None = None, split: str | None = None) -> None:
         self.path = path
@@ -80,6 +85,25 @@ class Source(ABC):
     def read(self, shard: Shard) -> Iterator[Record]:
         """The records of `shard`, in order. What cannot be decoded comes as a record with faults, never as an
         exception and never not at all."""
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """What decides on the records of a shard besides its bytes, as JSON values. Raises as `plan` does."""
+        return {}
+
+    def digest(self, shard: Shard) -> bytes:
+        """The SHA-256 of the bytes of `shard` as they are now. Raises InputError."""
+        digest = hashlib.sha256()
+        left = shard.end - shard.start
+        try:
+            with open(self.path, "rb", buffering=0) as file:
+                file.seek(shard.start)
+                while left and (block := file.read(min(left, 1 << 20))):
+                    digest.update(block)
+                    left -= len(block)
+        except OSError as error:
+            raise unreadable(self.display, error) from error
+        return digest.digest()
 
     def read_rows(self, rows: Sequence[Shard]) -> Iterator[Record]:
         """The records of shards of one row each (see `addressable`), in order."""

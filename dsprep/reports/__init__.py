@@ -13,8 +13,8 @@ import orjson
 
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import Applicability
+from dsprep.model.meta import RuleMeta
 from dsprep.model.report import EngineError, Report, RuleSummary, render_message
-from dsprep.model.rule import RuleMeta
 
 # Characters that a reader cannot see, or that change how the text around them is shown: controls, surrogates, line and
 # paragraph separators, formatting characters (bidi, zero width, tags), fillers that are letters by name only, the

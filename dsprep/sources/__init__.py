@@ -1,4 +1,7 @@
-"""Sources: the formats that records are read from, one file each, and the choice between them."""
+"""Sources: the formats that records are read from, one file each, and the choice between them.
+
+Those of tables and of JSON that is not in lines are imported when a file turns out to be such.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,19 @@ import stat
 import sys
 import tempfile
 from contextlib import suppress
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import orjson
 
 from dsprep.model.source import InputError, Source, unreadable
-from dsprep.sources.csv import CsvSource, sniff_dialect
-from dsprep.sources.json_array import JsonArraySource, MisplacedJsonSource, Shape
+from dsprep.opening import is_url, ranged, shown, size
 from dsprep.sources.jsonl import JsonLinesSource
 from dsprep.text.encoding import HEAD_BYTES, sniff
 
-__all__ = ["CsvSource", "JsonArraySource", "JsonLinesSource", "MisplacedJsonSource", "open_source"]
+if TYPE_CHECKING:
+    from dsprep.sources.json_array import Shape
+
+__all__ = ["JsonLinesSource", "open_source"]
 
 STDIN: Final = "-"
 
@@ -39,21 +44,24 @@ def open_source(
     """The source for `path`: its content decides on the format, its extension where the content leaves it open.
 
     `-` is the standard input (or `stdin`), which is copied to a temporary file first, as is anything else that cannot
-    be read twice, such as a pipe. `records` is the path to nested records, as in `questions[]`. Raises InputError for
-    what is missing, no file, not readable, or not text.
+    be read twice, such as a pipe; a URL is read by fsspec. `records` is the path to nested records, as in
+    `questions[]`. Raises InputError for what is missing, no file, not readable, or not text.
     """
     path = os.fspath(path)
     if path == STDIN:
         path, display = _spooled(stdin or sys.stdin.buffer, STDIN), display or STDIN
-    display = display or path
+    display = display or shown(path)
     try:
-        mode = os.stat(path).st_mode
+        # To ask how large it is finds out what is missing, or no file, of every kind of URL.
+        mode = stat.S_IFREG if is_url(path) and size(path) >= 0 else os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             raise InputError(f"{display} is a directory; name the files in it, such as {os.path.join(path, '*.jsonl')}")
         if not stat.S_ISREG(mode):
             with open(path, "rb") as stream:
                 path = _spooled(stream, display)
-        with open(path, "rb") as file:
+        # Workers may have another working directory.
+        path = path if is_url(path) else os.path.abspath(path)
+        with ranged(path, 0, HEAD_BYTES) as file:
             head = file.read(HEAD_BYTES)
     except FileNotFoundError as error:
         raise InputError(f"{display}: there is no such file{_similar(path)}") from error
@@ -69,10 +77,14 @@ def open_source(
     if _is_table(text, extension):
         if records is not None:
             raise InputError(f"{display} is a table; only JSON has records nested in others, as {records!r} says")
+        from dsprep.sources.csv import CsvSource
+
         return CsvSource(path, **known)
     shape = _json_shape(text, whole=len(head) < HEAD_BYTES)
     if shape == "lines" and records is None:
         return JsonLinesSource(path, **known)
+    from dsprep.sources.json_array import JsonArraySource, MisplacedJsonSource
+
     kind = JsonArraySource if extension == ".json" or records is not None else MisplacedJsonSource
     return kind(path, records=records, shape=shape, **known)
 
@@ -90,6 +102,8 @@ def _is_table(text: str, extension: str) -> bool:
     with suppress(orjson.JSONDecodeError):
         orjson.loads(first.encode("utf-8", "surrogatepass"))
         return False  # a number or a string: strange JSON lines, but a stranger table
+    from dsprep.sources.csv import sniff_dialect
+
     # No line of JSON lines is anything like a row of a table with several columns.
     return sniff_dialect(text) is not None and not any(line.startswith("{") for line in start.split("\n")[:100])
 
@@ -156,6 +170,8 @@ def _spooled(stream: IO[bytes], display: str) -> str:
 
 def _similar(path: str) -> str:
     """A question about a file with nearly this name, if there is one."""
+    if is_url(path):
+        return ""
     folder, name = os.path.split(path)
     with suppress(OSError):
         close = difflib.get_close_matches(name, os.listdir(folder or "."), 1, 0.75)

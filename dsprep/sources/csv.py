@@ -6,11 +6,12 @@ import csv
 import hashlib
 import io
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from typing import ClassVar, Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final, NamedTuple
 
 from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
+from dsprep.opening import opened, ranged
 from dsprep.text.encoding import (
     HEAD_BYTES,
     Sniffed,
@@ -127,7 +128,7 @@ class CsvSource(Source):
         digest = hashlib.sha256()
         size = 0
         try:
-            with open(self.path, "rb", buffering=0) as file:
+            with ranged(self.path, 0) as file:
                 while block := file.read(_BLOCK):
                     digest.update(block)
                     size += len(block)
@@ -136,10 +137,15 @@ class CsvSource(Source):
         info = self.info
         info.bytes, info.sha256, info.encoding = size, digest.hexdigest(), layout.encoding
         info.notes.extend(note for note in layout.notes if note not in info.notes)
-        shard = Shard(self.index, 0, size)
+        shard = Shard(self.index, 0, size, digest=digest.digest())
         if next(self.read(shard), None) is None:
             shard = Shard(self.index, 0, size, faults=(Fault("empty-file"),))
         yield shard
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """See `Source.reading`."""
+        return {"delimiter": self.delimiter, "longest": self.max_row}
 
     def read(self, shard: Shard) -> Iterator[Record]:
         """See `Source.read`."""
@@ -147,7 +153,7 @@ class CsvSource(Source):
         columns, dialect = layout.columns, layout.dialect
         width = len(columns)
         try:
-            with open(self.path, "rb") as file:
+            with opened(self.path) as file:
                 file.seek(layout.mark)
                 feed = _Feed(file, layout, self.max_row)
                 rows = _rows(feed, dialect)
@@ -189,7 +195,7 @@ class CsvSource(Source):
 
     def _found_out(self) -> _Layout:
         """How the file is written. Reads all of it if needed to know whether it is UTF-8."""
-        with open(self.path, "rb") as file:
+        with opened(self.path) as file:
             head = file.read(HEAD_BYTES)
             sniffed = sniff(head)
             if sniffed.kind == "binary":

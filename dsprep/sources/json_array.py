@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, ClassVar, Final, Literal, NamedTuple
@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 from dsprep.model import pointer as pointers
 from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
+from dsprep.opening import ranged
 from dsprep.text.encoding import HEAD_BYTES, Sniffed, encoded_length, sniff, transcoded
 from dsprep.text.json_text import decode_json, excerpt
 
@@ -110,7 +111,12 @@ class JsonArraySource(Source):
             faults.append(Fault("empty-file"))
         # Lines can be made of the file only if all of it can be read.
         faults.extend(self._misplaced(lambda: all(r.value is not UNDECODED for r in chain((first,), records) if r)))
-        yield Shard(self.index, 0, size, faults=tuple(faults))
+        yield Shard(self.index, 0, size, faults=tuple(faults), digest=digest.digest())
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """See `Source.reading`."""
+        return {"records": self.records and self.records.text, "shape": self.shape, "longest": self.max_item}
 
     def read(self, shard: Shard) -> Iterator[Record]:
         """See `Source.read`."""
@@ -181,8 +187,7 @@ class JsonArraySource(Source):
 
     def _blocks(self, start: int, size: int = _BLOCK) -> Iterator[bytes]:
         try:
-            with open(self.path, "rb", buffering=0) as file:
-                file.seek(start)
+            with ranged(self.path, start) as file:
                 while block := file.read(size):
                     yield block
         except OSError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, count
 from typing import Any, ClassVar, Final
 
@@ -11,6 +11,8 @@ import orjson
 
 from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
+from dsprep.opening import ranged
+from dsprep.text.borders import Borders
 from dsprep.text.encoding import HEAD_BYTES, Sniffed, detect_legacy, encoded_length, sniff, transcoded, utf8_error
 from dsprep.text.json_text import all_plain, decode_json, excerpt, plain
 
@@ -37,6 +39,7 @@ class JsonLinesSource(Source):
 
     format = "jsonl"
     addressable = True
+    movable = True
     max_line: ClassVar[int] = 64 << 20
 
     def __init__(self, path: str, *, index: int = 0, display: str | None = None, split: str | None = None) -> None:
@@ -45,43 +48,45 @@ class JsonLinesSource(Source):
         self._legacy: str | None = None
 
     def plan(self, shard_bytes: int) -> Iterator[Shard]:
-        """See `Source.plan`. One pass over the file."""
+        """See `Source.plan`. One pass over the file. The lines themselves decide where shards end (see text.borders),
+        so that all but one or two are the same as before when a line has changed."""
         sniffed = self._sniffed()
         info = self.info
         info.bytes, info.sha256, info.encoding = 0, "", sniffed.encoding
-        # Whoever copies a line that is too long relies on its shard ending with it.
-        size = max(1, min(shard_bytes, self.max_line))
         wide = sniffed.encoding != "utf-8"
         digest = hashlib.sha256()
+        # Whoever copies a line that is too long relies on its shard ending with it.
+        borders = Borders(min(shard_bytes, self.max_line))
         faults = _file_faults(sniffed)
         blank = True
         held: list[Shard] = []
-        # The shard being made begins at byte `start`, behind `before` line ends; `within` are those it has so far.
-        position = start = before = within = 0
+        # The shard being made begins at byte `start`, behind `before` line ends.
+        start = before = 0
         for block in self._blocks(0):
             digest.update(block)
             if blank:
-                text = block[sniffed.mark if position == 0 else 0 :]
+                text = block[sniffed.mark if info.bytes == 0 else 0 :]
                 blank = not text.strip(b" \t\r\n\x00") if wide else not text or text.isspace()
-            at = 0
-            while not wide:
-                end = block.find(b"\n", max(at, start + size - 1 - position)) + 1
-                if not end:
-                    break
-                within += block.count(b"\n", at, end)
-                held.append(Shard(self.index, start, position + end, before, before + 1, faults))
-                start, before, within, faults = position + end, before + within, 0, ()
-                at = end
-            within += 0 if wide else block.count(b"\n", at)
-            position += len(block)
+            info.bytes += len(block)
+            for piece in () if wide else borders.feed(block):
+                held.append(Shard(self.index, start, piece.end, before, before + 1, faults, piece.digest))
+                start, before, faults = piece.end, before + piece.lines, ()
             if not blank:
                 yield from held
                 held.clear()
-        info.bytes, info.sha256 = position, digest.hexdigest()
+        info.sha256 = digest.hexdigest()
         if blank:
             yield Shard(self.index, 0, 0, faults=(*_file_faults(sniffed), Fault("empty-file")))
-        elif start < position:
-            yield Shard(self.index, start, position, before, before + 1, faults)
+        elif wide:
+            yield Shard(self.index, 0, info.bytes, faults=faults, digest=digest.digest())
+        elif rest := borders.rest():
+            yield Shard(self.index, start, rest.end, before, before + 1, faults, rest.digest)
+
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """See `Source.reading`."""
+        sniffed = self._sniffed()
+        return {"encoding": sniffed.encoding, "mark": sniffed.mark, "legacy": self._legacy, "longest": self.max_line}
 
     def read(self, shard: Shard) -> Iterator[Record]:
         """See `Source.read`. A shard may be as small as one line."""
@@ -211,7 +216,7 @@ class JsonLinesSource(Source):
         """The bytes of each of `rows`."""
         out: list[bytes] = []
         try:
-            with open(self.path, "rb") as file:
+            with ranged(self.path, rows[0].start, rows[-1].end - rows[0].start) as file:
                 for row in rows:
                     file.seek(row.start)
                     out.append(file.read(row.end - row.start))
@@ -222,8 +227,7 @@ class JsonLinesSource(Source):
     def _blocks(self, start: int, size: int | None = None) -> Iterator[bytes]:
         """`size` bytes of the file from `start`, or all that follow, in blocks."""
         try:
-            with open(self.path, "rb", buffering=0) as file:
-                file.seek(start)
+            with ranged(self.path, start, size) as file:
                 while block := file.read(PLAN_BLOCK if size is None else min(READ_BLOCK, size)):
                     yield block
                     size = None if size is None else size - len(block)

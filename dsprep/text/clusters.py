@@ -21,6 +21,8 @@ from dsprep.text.shingles import Shingles
 Units = NDArray[np.int64]
 #: Gives the sets of shingles of some units (sorted, unique), in that order; see `text.shingles.distinct`.
 Load = Callable[[Units], Shingles]
+#: Gives the exact similarity of each pair, float64.
+Verify = Callable[[Units, Units], NDArray[np.float64]]
 A = TypeVar("A")
 B = TypeVar("B")
 
@@ -67,14 +69,14 @@ class Pairs:
 def alike(
     signatures: NDArray[np.uint8],
     sizes: NDArray[np.int64],
-    load: Load,
+    verify: Verify,
     *,
     threshold: float,
     bands: int,
     part: NDArray[np.int64] | None = None,
     spread: Spread = map,
 ) -> Pairs:
-    """All pairs of units whose Jaccard similarity is at least `threshold`, verified on their shingles.
+    """All pairs of units whose Jaccard similarity is at least `threshold`, as `verify` says (see `similarities`).
 
     `signatures` is uint8 of shape (n, permutations), `sizes` how many shingles each unit has (those with none are
     like nobody), `part` the part of the data (split) that a unit stands in. Of units that have very many others like
@@ -88,7 +90,7 @@ def alike(
         part = np.zeros(n, np.int64)
     codes = _candidates(signatures, np.flatnonzero(sizes > 0), bands, floor, part, spread)
     left, right = _uncoded(_completed(signatures, codes, floor))
-    similarity = similarities(left, right, load, spread)
+    similarity = verify(left, right)
     held = similarity >= threshold
     return Pairs(left[held], right[held], similarity[held])
 

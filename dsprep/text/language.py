@@ -74,17 +74,19 @@ _NOT_PROSE: Final = tuple(
     )
 )
 _STRETCHED: Final = re.compile(r"([^\W\d_])\1{2,}")
+# The careful reading's patterns are texts, which `re` compiles when they are first used and keeps: most runs need none,
+# and these are the slowest to compile of all.
 #: White space, digits, punctuation and symbols. The rest are letters, the vowel signs of Indian scripts among them.
-_NOT_LETTER: Final = re.compile(
+_NOT_LETTER: Final = (
     r"[\s\d_!-/:-@\[-`{-~\x80-\xa9\xab-\xb4\xb6-\xb9\xbb-\xbf×÷\u2000-\u2bff\u3000-\u303f\ufe00-\ufe6f\uff00-\uff20"
     r"\uff3b-\uff40\uff5b-\uff65\ufff0-\uffff\U0001f000-\U0001faff]+"
 )
 #: Letters of Greek and whatever follows it in Unicode: of no Latin alphabet.
-_NOT_LATIN: Final = re.compile(r"[\u0370-\u1dff\u1f00-\u1fff\u2c00-\ua71f\ua800-\uffff\U00010000-\U0010ffff]")
-_HAN: Final = re.compile(r"[\u3400-\u9fff]")
-_HANGUL: Final = re.compile(r"[\uac00-\ud7af]")
-_KANA: Final = re.compile(r"[\u3040-\u30ff]")
-_LATIN_WORD: Final = re.compile(r"[A-Za-z]+")
+_NOT_LATIN: Final = r"[\u0370-\u1dff\u1f00-\u1fff\u2c00-\ua71f\ua800-\uffff\U00010000-\U0010ffff]"
+_HAN: Final = r"[\u3400-\u9fff]"
+_HANGUL: Final = r"[\uac00-\ud7af]"
+_KANA: Final = r"[\u3040-\u30ff]"
+_LATIN_WORD: Final = r"[A-Za-z]+"
 
 #: Function words of English that are no words of other languages, and some that are. By them most English texts are
 #: told without the model, in a tenth of its time. Of 8,098 texts of 300 characters in 80 other languages (messages of
@@ -163,7 +165,6 @@ LANGUAGE: Final = Feature("language", _languages)
 @cache
 def _reader() -> Callable[[str], int]:
     """The fast detector as a function from the head of a conversation to a language's number, with a memory."""
-    predict = _model()
     memo: dict[str, int] = {}
 
     def read(head: str) -> int:
@@ -176,17 +177,20 @@ def _reader() -> Callable[[str], int]:
         if number is None:
             if len(memo) >= _MEMO_ENTRIES:
                 memo.clear()
-            number = memo[text] = _guess(text, predict)
+            number = memo[text] = _guess(text)
         return number
 
     return read
 
 
-def _guess(text: str, predict: _Predict) -> int:
+def _guess(text: str) -> int:
     words = text.lower().split()
     telling = 2 * len(_ENGLISH.intersection(words))
     if telling and telling + len(_PARTLY_ENGLISH.intersection(words)) >= _ENOUGH_ENGLISH:
         return _ENGLISH_NUMBER
+    if not words:
+        return UNKNOWN
+    predict = _model()  # 20 ms to load, which data in plain English does without
     if len(text) > 2 * _FIRST:
         number, probability = predict(text[:_FIRST])
         if probability >= _PLAIN:
@@ -262,7 +266,7 @@ def careful_reading(text: str, *, confirm: bool = True) -> Reading | None:
 
     With `confirm` false the fast detector is asked alone, and must be the surer.
     """
-    letters = _NOT_LETTER.sub("", text)
+    letters = re.sub(_NOT_LETTER, "", text)
     shown = len(text) - text.count(" ")
     if len(letters.encode("utf-8", "replace")) < _LETTER_BYTES or len(letters) < _LETTER_SHARE * shown:
         return None
@@ -275,9 +279,9 @@ def careful_reading(text: str, *, confirm: bool = True) -> Reading | None:
     fast = min(fast, 1.0)
     if not confirm:
         return Reading(language, fast, None)
-    if 2 * len(_NOT_LATIN.findall(letters)) > len(letters):
+    if 2 * len(re.findall(_NOT_LATIN, letters)) > len(letters):
         # langdetect takes a product's name or two in a Chinese sentence for Catalan.
-        text = _LATIN_WORD.sub(" ", text)
+        text = re.sub(_LATIN_WORD, " ", text)
     other, slow = _second_opinion(text)
     return Reading(language, fast, slow) if other == language and slow >= _CONFIRMED else None
 
@@ -289,9 +293,9 @@ def _second_opinion(text: str) -> tuple[str, float]:
     detector = _factory().create()
     # Three of its seven random trials find the same language at less than half the time.
     detector.n_trial = 3
-    if _HAN.search(text):
+    if re.search(_HAN, text):
         # Its profiles of Korean and Japanese hold Chinese characters too, and win too often.
-        out = ({"ko"} if not _HANGUL.search(text) else set()) | ({"ja"} if not _KANA.search(text) else set())
+        out = ({"ko"} if not re.search(_HANGUL, text) else set()) | ({"ja"} if not re.search(_KANA, text) else set())
         detector.set_prior_map({code: 1.0 for code in detector.langlist if code not in out})
     detector.append(text)
     try:

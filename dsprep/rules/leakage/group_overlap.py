@@ -17,9 +17,10 @@ from dsprep.folds.keyed import (
     split_column,
     split_numbers,
 )
+from dsprep.folds.narrowing import ByKey
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
-from dsprep.model.rule import Columns, FixAvailability, Rows, RuleMeta
+from dsprep.model.rule import Columns, FixAvailability, Meeting, Rows, RuleMeta
 from dsprep.text.normal import columns_of, key_of
 
 
@@ -58,6 +59,10 @@ class GroupOverlap(SharedKeyedRule):
         summary="an example whose group is also in another split",
         fix=FixAvailability.ALWAYS,
     )
+
+    @property
+    def meeting(self) -> Meeting | None:
+        return ByKey()
 
     def emit(self, batch: Batch) -> Columns | None:
         index = np.array([i for i, e in enumerate(batch.examples) if e is not None and e.group], np.int64)

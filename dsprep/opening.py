@@ -1,0 +1,175 @@
+"""Where bytes come from: files of this machine, and what a URL names, read by fsspec.
+
+A URL is fetched in ranges, so that a worker reads its shard and no more. Nothing is fetched but what the user named.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from dsprep.model.source import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+#: How much is fetched at a time where more will be wanted.
+_FETCHED: Final = 4 << 20
+
+#: A letter alone before the colon is a drive.
+_URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
+
+
+def is_url(path: str | os.PathLike[str]) -> bool:
+    """Whether `path` is a URL, such as s3://bucket/key, rather than a path."""
+    return isinstance(path, str) and _URL.match(path) is not None
+
+
+def shown(path: str) -> str:
+    """What reports call `path`: a URL without its query and without user and password, which may be secrets."""
+    if not is_url(path):
+        return path
+    parts = urlsplit(path)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def resolved(path: str) -> str:
+    """`path` as it is known from any working directory; equal for paths of one file."""
+    return path if is_url(path) else os.path.realpath(path)
+
+
+def size(path: str) -> int:
+    """How many bytes `path` has. Raises OSError, and InputError if what reads such URLs is not installed."""
+    return _Remote(path).end if is_url(path) else os.stat(path).st_size
+
+
+def opened(path: str) -> io.BufferedReader:
+    """`path`, opened for reading from its start. Raises as `size`, and so does reading."""
+    return io.BufferedReader(_Remote(path), _FETCHED) if is_url(path) else open(path, "rb")
+
+
+def ranged(path: str, start: int, length: int | None = None) -> BinaryIO:
+    """`path`, opened for reading from `start`, as its reader knows best how much at a time. Raises as `opened`.
+
+    Of a URL no more than `length` bytes can be read, if that is given; of a file, the reader takes what it wants.
+    """
+    if is_url(path):
+        remote = _Remote(path, start, None if length is None else start + length)
+        buffer = _FETCHED if length is None else max(1, min(length, _FETCHED))
+        return cast(BinaryIO, io.BufferedReader(remote, buffer))
+    file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by who asked for it
+    file.seek(start)
+    return cast(BinaryIO, file)
+
+
+def refuse_url(path: str | os.PathLike[str], doing: str) -> None:
+    """Raises InputError if `path` is a URL: that `doing` is not done to those."""
+    if is_url(path):
+        raise InputError(f"{shown(os.fspath(path))} is a URL, {doing}")
+
+
+class _Remote(io.RawIOBase):
+    """What a URL names, from `start` to `end` (None: all of it). Its errors are OSErrors, as those of files."""
+
+    def __init__(self, url: str, start: int = 0, end: int | None = None) -> None:
+        super().__init__()
+        self._url = url
+        self._system, self._path = _filesystem(url)
+        self._at = start
+        self.end = self._size() if end is None else end
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.end}[whence]
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        wanted = min(len(view), self.end - self._at)
+        if wanted <= 0:
+            return 0
+        data = self._fetched(self._at, self._at + wanted)
+        if len(data) > wanted:
+            raise OSError(None, "the server does not give out parts of a file; download it first", shown(self._url))
+        if len(data) < wanted:
+            # Whoever reads only the beginning may ask for more than there is.
+            self.end = self._at + len(data)
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def _size(self) -> int:
+        try:
+            about = self._system.info(self._path)
+        except Exception as error:
+            raise _as_os_error(error, self._url) from error
+        if about.get("type") == "directory":
+            raise IsADirectoryError(None, "is a directory", shown(self._url))
+        if about.get("size") is None:
+            raise OSError(None, "the server does not say how large it is; download it first", shown(self._url))
+        return int(about["size"])
+
+    def _fetched(self, start: int, end: int) -> bytes:
+        options: dict[str, Any] = {}
+        if self._url.lower().startswith(("http://", "https://")):
+            # Ranges are those of the file, not of something packed for the way.
+            options["headers"] = {**self._system.kwargs.get("headers", {}), "Accept-Encoding": "identity"}
+        try:
+            return bytes(self._system.cat_file(self._path, start=start, end=end, **options))
+        except Exception as error:
+            if getattr(error, "status", None) == 416:  # nothing there: the file is not that long
+                return b""
+            raise _as_os_error(error, self._url) from error
+
+
+def _filesystem(url: str) -> tuple[Any, str]:
+    """fsspec's file system for `url`, and what it calls the file. One of each process: they do not survive a fork."""
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError as error:
+        raise InputError(
+            f"{shown(url)} is read by the package fsspec, which is not installed: pip install 'dsprep[remote]'"
+        ) from error
+    try:
+        system, path = url_to_fs(url)
+    except ImportError as error:
+        said = str(error).strip().partition("\n")[0].rstrip(".")
+        raise InputError(
+            f"{shown(url)} cannot be read without another package: {said[:1].lower()}{said[1:]}"
+        ) from error
+    except ValueError as error:
+        scheme = url.partition(":")[0]
+        raise InputError(f"{shown(url)}: nothing installed reads URLs that begin with {scheme}://") from error
+    except Exception as error:
+        raise _as_os_error(error, url) from error
+    return system, path
+
+
+def _as_os_error(error: BaseException, url: str) -> OSError:
+    """What went wrong with a URL, as if it were a file; the name is the one that may be shown."""
+    if isinstance(error, FileNotFoundError) and error.__cause__ is not None:
+        # Of the web, fsspec says so whatever went wrong.
+        error = error.__cause__
+    name = shown(url)
+    status = getattr(error, "status", None)
+    if isinstance(error, FileNotFoundError) or status == 404:
+        return FileNotFoundError(None, "no such file", name)
+    if isinstance(error, PermissionError) or status in (401, 403):
+        return PermissionError(None, "permission denied", name)
+    if isinstance(error, IsADirectoryError):
+        return IsADirectoryError(None, "is a directory", name)
+    if status is not None:
+        return OSError(None, f"the server answers {status}", name)
+    said = str(error).strip().partition("\n")[0].replace(url, name)
+    return OSError(None, f"{type(error).__name__}: {said}" if said else type(error).__name__, name)
