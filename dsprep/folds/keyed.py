@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -27,6 +28,9 @@ EXCERPT_CHARS = 80
 
 #: The fix of a row that need not, or must not, be there.
 DROP = Fix(Applicability.UNSAFE, (DropRow(),))
+
+#: Fewer rows than this are read again in this process.
+WORTH_SPREADING = 2_000
 
 _AT_ONCE = 4096
 _MIX = np.uint64(numbers(96, 1)[0] | 1)
@@ -211,10 +215,20 @@ def held_out_twins(group: NDArray[np.int64], split: NDArray[np.int64], splits: i
 
 
 def listed(rows: Rows, keys: NDArray[np.uint64], read: Callable[[Batch, int], T]) -> dict[int, T]:
-    """What `read(batch, i)` says of the rows with these keys (any order, repeats allowed), by row key."""
+    """What `read(batch, i)` says of the rows with these keys (any order, repeats allowed), by row key. `read` and what
+    it says are picklable."""
+    wanted = np.array(sorted(set(keys.tolist())), np.uint64)
+    spread = rows.spread if len(wanted) >= WORTH_SPREADING else map
     out: dict[int, T] = {}
-    for batch in rows.batches(np.unique(keys)) if len(keys) else ():
-        for i, example in enumerate(batch.examples):
-            if example is not None:
-                out[batch.key(i)] = read(batch, i)
+    for part in spread(partial(_read, rows, read), rows.portions(wanted)):
+        out.update(part)
     return out
+
+
+def _read(rows: Rows, read: Callable[[Batch, int], T], keys: NDArray[np.uint64]) -> dict[int, T]:
+    return {
+        batch.key(i): read(batch, i)
+        for batch in rows.batches(keys)
+        for i, example in enumerate(batch.examples)
+        if example is not None
+    }

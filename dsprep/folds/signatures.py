@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from dsprep.folds.keyed import (
+    WORTH_SPREADING,
     Gathered,
     Pieces,
     SharedKeyedRule,
@@ -40,9 +41,6 @@ THRESHOLD = 0.8
 
 #: Gives the indexes in a batch that have a text, the texts, and what sets texts apart, if anything does. Picklable.
 TextsOf = Callable[[Batch], tuple[NDArray[np.int64], list[bytes], NDArray[np.uint64] | None]]
-
-#: Fewer rows than this are read again in this process.
-WORTH_SPREADING = 2_000
 
 
 class NearOptions(RuleOptions):

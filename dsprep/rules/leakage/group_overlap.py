@@ -79,7 +79,7 @@ class GroupOverlap(SharedKeyedRule):
         row, there = columns["row"], twin[at]
         # The name of a group is not in the state; it is read again, once per group.
         named = row[firsts(group)[at]]
-        texts = listed(rows, named[: self.context.max_findings], lambda batch, i: excerpt(_group(batch, i)))
+        texts = listed(rows, named[: self.context.max_findings], _named)
         yield from self.pointing(
             rows,
             row[at],
@@ -96,3 +96,7 @@ class GroupOverlap(SharedKeyedRule):
 def _group(batch: Batch, i: int) -> str:
     example = batch.examples[i]
     return "" if example is None else example.group or ""
+
+
+def _named(batch: Batch, i: int) -> str:
+    return excerpt(_group(batch, i))
