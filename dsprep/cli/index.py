@@ -20,7 +20,10 @@ app = typer.Typer(
 )
 
 Index = Annotated[Path, typer.Argument(metavar="INDEX", help="The file of the index.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files to read; - reads standard input.")]
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILE", help="Files to read; - reads standard input.", parser=options.file_named),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless there is something to do about it.")]
 
 
@@ -149,7 +152,10 @@ def query(
 def remove(
     index: Index,
     sources: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="Files, as they were called when they were added.")
+        list[str],
+        typer.Argument(
+            metavar="FILE", help="Files, as they were called when they were added.", parser=options.file_named
+        ),
     ],
     quiet: Quiet = False,
 ) -> None:

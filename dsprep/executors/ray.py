@@ -150,7 +150,7 @@ class RayExecutor(ExchangingExecutor):
                 "of memory; use machines with more memory per CPU, or fewer --workers"
             ) from error
         except ray.exceptions.RayError as error:
-            said = str(error).strip().partition("\n")[0]
+            said = _line(error)
             raise ExecutorError(f"the Ray cluster cannot go on: {type(error).__name__}: {said}") from error
         outcome = pickle.loads(data)  # noqa: S301 - made by our own workers
         if isinstance(outcome, _Raised):
@@ -194,7 +194,7 @@ class RayExecutor(ExchangingExecutor):
                         address=self._address, log_to_driver=False, logging_level=logging.ERROR, namespace="dsprep"
                     )
             except Exception as error:
-                said = (error.strerror if isinstance(error, OSError) else "") or str(error).strip().partition("\n")[0]
+                said = (error.strerror if isinstance(error, OSError) else "") or _line(error)
                 place = "on this machine" if self._address is None else f"at {self._address}"
                 doing = "started" if self._address is None else "reached"
                 raise ExecutorError(f"Ray cannot be {doing} {place}: {said or type(error).__name__}") from error
@@ -329,6 +329,12 @@ def _look_for(address: str) -> None:
         return  # `auto`, or something that Ray alone understands
     with socket.create_connection((place["host"].strip("[]"), int(place["port"] or 10001)), _REACHING_SECONDS):
         pass
+
+
+def _line(error: BaseException) -> str:
+    """The line that says the most of what Ray says."""
+    lines = str(error).strip().splitlines() or [""]
+    return lines[-1 if lines[0].endswith(":") else 0].strip()
 
 
 def _cores() -> int:
