@@ -21,17 +21,14 @@ def schema_faults(target: Target) -> Feature[list[tuple[int, SchemaFault]]]:
 
     def compute(batch: Batch) -> list[tuple[int, SchemaFault]]:
         schema = chat_schema(target)
-        accepts = schema.accepts
         found: list[tuple[int, SchemaFault]] = []
-        for i, example in enumerate(batch.examples):
+        # A row that is no conversation is None here, which no schema accepts.
+        for i in schema.doubtful([None if example is None else example.record for example in batch.examples]):
+            record, example = batch.records[i], batch.examples[i]
             if example is not None:
-                if not accepts(example.record):
-                    record = batch.records[i]
-                    found += [
-                        (i, fault) for fault in schema.faults(example.record) if not _carried(fault, example, record)
-                    ]
-            elif batch.records[i].value is not UNDECODED and not _explained(batch.records[i]):
-                found += [(i, fault) for fault in schema.faults(batch.records[i].value)]
+                found += [(i, fault) for fault in schema.faults(example.record) if not _carried(fault, example, record)]
+            elif record.value is not UNDECODED and not _explained(record):
+                found += [(i, fault) for fault in schema.faults(record.value)]
         return found
 
     key = ("schema-faults", target.record_keys, target.message_keys, target.roles, target.weighted_roles)
