@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any, Protocol
 
 import numpy as np
@@ -273,15 +274,23 @@ def fold(
         fixed=fixed,
         shards=table.shards,
     )
-    for rule in rules:
-        code = rule.meta.code
-        state = merged.get(code if isinstance(rule, ExampleRule) else rule.fold_key)
-        if state is None:
-            state = rule.empty()
-        out.tallies[code] = _finished(rule, state, table, accept, out)
+    known_errors = len(out.errors)
+    # Rules that share a state finish one after the other, and then it makes room for the next.
+    for key, sharing in groupby(sorted(rules, key=_state_key), _state_key):
+        state = merged.pop(key, None)
+        for rule in sharing:
+            out.tallies[rule.meta.code] = _finished(rule, rule.empty() if state is None else state, table, accept, out)
+    place = {rule.meta.code: number for number, rule in enumerate(rules)}
+    out.tallies = {code: out.tallies[code] for code in place}
+    out.accepted.sort(key=lambda finding: place[finding.code])
+    out.errors[known_errors:] = sorted(out.errors[known_errors:], key=lambda error: place[error.code])
     if known is not None:
         known.close()
     return out
+
+
+def _state_key(rule: Rule[Any]) -> str:
+    return rule.meta.code if isinstance(rule, ExampleRule) else rule.fold_key
 
 
 def _known(cache: Store, task: MapShard, executor: Executor) -> Known[Shredded] | None:

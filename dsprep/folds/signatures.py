@@ -176,20 +176,18 @@ def alike_rows(columns: Columns, rows: Rows, *, threshold: float, bands: int) ->
 def _alike(columns: Columns, rows: Rows, threshold: float, bands: int) -> Alike:
     unit = group_numbers(columns["key"])
     n = len(unit)
-    first = np.flatnonzero(firsts(unit) == np.arange(n))
-    signature, size, row = columns["signature"], columns["size"], columns["row"]
+    own = firsts(unit) == np.arange(n)
+    # A unit is compared as its first row. The others count as empty, which costs less than to copy the signatures.
+    size = np.where(own, columns["size"], 0)
     split, _ = split_numbers(columns)
-    if len(first) < n:
-        signature, size, split = signature[first], size[first], split[first]
-    row = row[first]
+    key, row = columns["key"], columns["row"]
 
-    def load(units: Units) -> Shingles:
-        return reread_shingles(rows, row[units], _near_texts)
+    def load(at: Units) -> Shingles:
+        return reread_shingles(rows, row[at], _near_texts)
 
-    key = columns["key"][first]
-    verify = remembering(rows.memo, lambda units: key[units], partial(similarities, load=load, spread=rows.spread))
-    pairs = alike(signature, size, verify, threshold=threshold, bands=bands, part=split, spread=rows.spread)
-    return Alike(unit, first, pairs)
+    verify = remembering(rows.memo, lambda at: key[at], partial(similarities, load=load, spread=rows.spread))
+    found = alike(columns["signature"], size, verify, threshold=threshold, bands=bands, part=split, spread=rows.spread)
+    return Alike(unit, np.flatnonzero(own), Pairs(unit[found.left], unit[found.right], found.similarity))
 
 
 def _near_texts(batch: Batch) -> tuple[NDArray[np.int64], list[bytes], NDArray[np.uint64] | None]:

@@ -76,18 +76,20 @@ class NearDuplicate(NearRule):
         nodes, node_row, node_of = np.unique(of_row, return_index=True, return_inverse=True)
         left, right, similarity = _within_splits(near, nodes, len(names))
         kept = leaders(len(nodes), left, right, self._priority(columns, node_row, node_of, left, right))
-        similar = {(a, b): s for a, b, s in zip(left.tolist(), right.tolist(), similarity.tolist(), strict=True)}
         given_up = np.flatnonzero(kept != np.arange(len(nodes)))
         given_up = given_up[np.argsort(node_row[given_up], kind="stable")]
         size = np.bincount(kept)
         row = columns["row"]
-        pairs = [(min(a, b), max(a, b)) for a, b in zip(given_up.tolist(), kept[given_up].tolist(), strict=True)]
-        sizes = size[kept[given_up]].tolist()
+        leader = kept[given_up]
+        pair, order = left * len(nodes) + right, np.argsort(left * len(nodes) + right)
+        wanted = np.minimum(given_up, leader) * len(nodes) + np.maximum(given_up, leader)
+        similar = similarity[order[np.searchsorted(pair, wanted, sorter=order)]].tolist()
+        sizes = size[leader].tolist()
         yield from self.pointing(
             rows,
             row[node_row[given_up]],
-            row[node_row[kept[given_up]]],
-            lambda i: {"similarity": round(similar[pairs[i]], 4), "cluster_size": sizes[i]},
+            row[node_row[leader]],
+            lambda i: {"similarity": round(similar[i], 4), "cluster_size": sizes[i]},
             fix=DROP,
         )
 
