@@ -489,7 +489,9 @@ COMPARISONS: tuple[Comparison, ...] = (
             kernel("pydantic", "peers/pydantic_models.py", "objects"),
         ),
         (Goal("seconds", "dsprep", "pydantic", at_least=5.0), Goal("bad lines found", "dsprep", at_least=1.0)),
-        "The same with records decoded beforehand on both sides: what remains is holding them to the schema.",
+        "The same with records decoded beforehand on both sides: what remains is holding them to the schema. dsprep"
+        " looks at the roles and texts of plain messages in a loop of Python, which takes about a microsecond a record,"
+        " and asks pydantic about all other records.",
         {52_000: 3},
         corpus={"bad": 0.01},
     ),
@@ -546,7 +548,11 @@ COMPARISONS: tuple[Comparison, ...] = (
             Goal("wall", "one row appended", "first", at_most=0.10),
             Goal("cpu", "one row appended", "first", at_most=0.10),
         ),
-        "The whole default lint with dsprep's cache: empty before the first run, kept for the others.",
+        "The whole default lint with dsprep's cache: empty before the first run, kept for the others. With a row"
+        " appended, about these seconds of the profiled run remain: bands of all signatures joined anew 1.0, the report"
+        " written 1.2, the file read and hashed, and cut at its borders, 0.9, the report kept for the next run 0.7,"
+        " texts of contradicting answers read again 0.5, the piece with the new row checked 0.5, states of the other"
+        " pieces loaded 0.3, starting 0.4. What all rows together decide is worked out anew on purpose.",
         {500_000: 1},
     ),
     Comparison(
