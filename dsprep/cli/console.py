@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:  # rich costs more to import than many commands take
+    from pathlib import Path
+
     from rich.console import Console
 
     from dsprep.api.session import Progress
@@ -41,6 +43,20 @@ def progress(quiet: bool = False) -> Iterator[Progress]:
         transient=True,
     ) as bar:
         yield _Bar(bar)
+
+
+def written(data: bytes, file: Path | None) -> None:
+    """Print `data` as it is, into `file` if there is one."""
+    import sys
+
+    if file is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        return
+    from dsprep.engine.writing import AtomicFile
+
+    with AtomicFile(file) as out:
+        out.write(data)
 
 
 class _Bar:

@@ -27,13 +27,6 @@ Files = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless there is something to do about it.")]
 
 
-class Format(StrEnum):
-    FULL = "full"
-    CONCISE = "concise"
-    JSON = "json"
-    JSONL = "jsonl"
-
-
 class InfoFormat(StrEnum):
     TEXT = "text"
     JSON = "json"
@@ -100,11 +93,8 @@ def query(
         FailOn | None,
         typer.Option(help="Least alike that makes the exit code 1 (default: near; with --new, none does)."),
     ] = None,
-    output_format: Annotated[Format, typer.Option(help="How to print what is found.")] = Format.FULL,
-    output_file: Annotated[
-        Path | None,
-        typer.Option("--output-file", "-o", metavar="FILE", help="Print into this file.", callback=options.in_a_folder),
-    ] = None,
+    output_format: Annotated[options.Format, typer.Option(help="How to print what is found.")] = options.Format.FULL,
+    output_file: options.OutputFile = None,
     system: options.System = None,
     user: options.User = None,
     assistant: options.Assistant = None,
@@ -137,7 +127,7 @@ def query(
             workers=workers,
             progress=bar,
         )
-    for_people = output_file is None and output_format in (Format.FULL, Format.CONCISE)
+    for_people = output_file is None and output_format in (options.Format.FULL, options.Format.CONCISE)
     if not (quiet and for_people and not found.unusable and (new is not None or not found.matches)):
         _print(found, output_format, output_file)
     if fail_on is FailOn.NEVER:
@@ -212,26 +202,18 @@ def info(
     )
 
 
-def _print(found: Comparison, output_format: Format, file: Path | None) -> None:
-    from dsprep.cli.console import console
-    from dsprep.engine.writing import AtomicFile
+def _print(found: Comparison, output_format: options.Format, file: Path | None) -> None:
+    from dsprep.cli.console import console, written
     from dsprep.reports import matches
 
-    if output_format in (Format.JSON, Format.JSONL):
-        data = matches.dumps_json(found) if output_format is Format.JSON else matches.dumps_jsonl(found)
-        if file is None:
-            sys.stdout.buffer.write(data)
-            sys.stdout.flush()
-            return
+    if output_format in (options.Format.JSON, options.Format.JSONL):
+        written(matches.dumps_json(found) if output_format is options.Format.JSON else matches.dumps_jsonl(found), file)
+        return
+    text = io.StringIO()
+    target = console(text) if file is not None else console()
+    if output_format is options.Format.CONCISE:
+        matches.render_concise(found, target)
     else:
-        text = io.StringIO()
-        target = console(text) if file is not None else console()
-        if output_format is Format.CONCISE:
-            matches.render_concise(found, target)
-        else:
-            matches.render_full(found, target)
-        if file is None:
-            return
-        data = text.getvalue().encode("utf-8", "replace")
-    with AtomicFile(file) as out:
-        out.write(data)
+        matches.render_full(found, target)
+    if file is not None:
+        written(text.getvalue().encode("utf-8", "replace"), file)

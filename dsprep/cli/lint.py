@@ -20,13 +20,6 @@ if TYPE_CHECKING:
     from dsprep.model.report import Report
 
 
-class Format(StrEnum):
-    FULL = "full"
-    CONCISE = "concise"
-    JSON = "json"
-    JSONL = "jsonl"
-
-
 class FailOn(StrEnum):
     ERROR = "error"
     WARNING = "warning"
@@ -52,11 +45,8 @@ def command(
     select: options.Select = None,
     ignore: options.Ignore = None,
     extend_select: options.ExtendSelect = None,
-    output_format: Annotated[Format | None, typer.Option(help="How to print findings.")] = None,
-    output_file: Annotated[
-        Path | None,
-        typer.Option("--output-file", "-o", metavar="FILE", help="Print into this file.", callback=options.in_a_folder),
-    ] = None,
+    output_format: Annotated[options.Format | None, typer.Option(help="How to print findings.")] = None,
+    output_file: options.OutputFile = None,
     html: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write an HTML report to this file, too.", callback=options.in_a_folder),
@@ -113,11 +103,10 @@ def command(
                 report = api.lint(**files, settings=settings, progress=bar)
     _print(report, settings, output_file, statistics=statistics, show_fixes=show_fixes, quiet=quiet)
     if html is not None:
-        from dsprep.engine.writing import AtomicFile
+        from dsprep.cli.console import written
         from dsprep.reports.html import dumps
 
-        with AtomicFile(html) as file:
-            file.write(dumps(report))
+        written(dumps(report), html)
     raise typer.Exit(report.exit_code(settings.threshold))
 
 
@@ -133,13 +122,14 @@ def _recalled(files: dict[str, list[str]], settings: Settings) -> Report | None:
 def _print(
     report: Report, settings: Settings, file: Path | None, *, statistics: bool, show_fixes: bool, quiet: bool
 ) -> None:
+    from dsprep.cli.console import console, written
+
     if settings.output_format in ("json", "jsonl"):
         from dsprep.reports import json, jsonl
 
         data = json.dumps(report) if settings.output_format == "json" else jsonl.dumps(report)
-        _out(data, file)
+        written(data, file)
         return
-    from dsprep.cli.console import console
     from dsprep.reports import terminal
 
     text = io.StringIO()
@@ -153,18 +143,7 @@ def _print(
     else:
         terminal.render_full(report, target, show_fixes=show_fixes)
     if file is not None:
-        _out(text.getvalue().encode("utf-8", "replace"), file)
-
-
-def _out(data: bytes, file: Path | None) -> None:
-    if file is None:
-        sys.stdout.buffer.write(data)
-        sys.stdout.flush()
-        return
-    from dsprep.engine.writing import AtomicFile
-
-    with AtomicFile(file) as out:
-        out.write(data)
+        written(text.getvalue().encode("utf-8", "replace"), file)
 
 
 def _print_diff(files: dict[str, list[str]], settings: Settings, bar: Progress) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,9 +26,22 @@ def file_named(text: str) -> str:
     return text if "://" in text else str(Path(text))
 
 
+class Format(StrEnum):
+    """How what is found is printed."""
+
+    FULL = "full"
+    CONCISE = "concise"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
 Files = Annotated[
     list[str] | None,
     typer.Option(metavar="FILE", help="A file of this split; may be repeated.", parser=file_named),
+]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option("--output-file", "-o", metavar="FILE", help="Print into this file.", callback=in_a_folder),
 ]
 Target = Annotated[
     str | None,

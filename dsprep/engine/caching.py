@@ -7,7 +7,6 @@ the source is read, code and libraries. Where it stands is not part of that: sta
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -17,14 +16,12 @@ from numpy.typing import NDArray
 
 from dsprep.engine.fingerprints import Fingerprint, UnknowableError, code_of, own_code, surroundings
 from dsprep.engine.pipeline import Pipeline
-from dsprep.engine.store import Store
+from dsprep.engine.store import Store, log
 from dsprep.model.moving import Place, Shift
 from dsprep.model.source import InputError, Shard, Source
 
 #: With fewer bytes of input than this, finding out what is known takes as long as working it out.
 WORTH_KEEPING = 1 << 20
-
-log = logging.getLogger("dsprep.cache")
 
 
 class Result(Protocol):

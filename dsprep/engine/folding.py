@@ -274,19 +274,25 @@ def fold(
         fixed=fixed,
         shards=table.shards,
     )
-    known_errors = len(out.errors)
+    _finish(rules, merged, accept, out)
+    if known is not None:
+        known.close()
+    return out
+
+
+def _finish(rules: Sequence[Rule[Any]], merged: dict[str, Any], accept: Callable[[Finding], bool], out: Folded) -> None:
+    """Make findings of the states, which go out of `merged`; what `out` gets of them is in the order of the rules."""
+    mapping_errors = len(out.errors)
     # Rules that share a state finish one after the other, and then it makes room for the next.
     for key, sharing in groupby(sorted(rules, key=_state_key), _state_key):
         state = merged.pop(key, None)
         for rule in sharing:
-            out.tallies[rule.meta.code] = _finished(rule, rule.empty() if state is None else state, table, accept, out)
+            own = rule.empty() if state is None else state
+            out.tallies[rule.meta.code] = _finished(rule, own, out.table, accept, out)
     place = {rule.meta.code: number for number, rule in enumerate(rules)}
     out.tallies = {code: out.tallies[code] for code in place}
     out.accepted.sort(key=lambda finding: place[finding.code])
-    out.errors[known_errors:] = sorted(out.errors[known_errors:], key=lambda error: place[error.code])
-    if known is not None:
-        known.close()
-    return out
+    out.errors[mapping_errors:] = sorted(out.errors[mapping_errors:], key=lambda error: place[error.code])
 
 
 def _state_key(rule: Rule[Any]) -> str:

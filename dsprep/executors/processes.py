@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import gc
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dsprep.model.executor import Executor
+from dsprep.model.executor import Executor, available_cores, collect_seldom
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -66,18 +64,9 @@ class ProcessExecutor(Executor):
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
-def available_cores() -> int:
-    """Cores that this process may use, which in a container is less than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _start(task: Callable[[Any], Any]) -> None:
     global _task
-    # Batches are made of very many small objects without circles: collecting them often costs a quarter of the time.
-    gc.freeze()
-    gc.set_threshold(200_000, 20, 20)
+    collect_seldom()
     # Ctrl-C goes to the whole group; the parent alone decides what to do about it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _task = task

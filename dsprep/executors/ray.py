@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import logging
 import os
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from dsprep.model.executor import ExchangingExecutor, ExecutorError
+from dsprep.model.executor import ExchangingExecutor, ExecutorError, available_cores, collect_seldom
 from dsprep.model.source import InputError
 from dsprep.version import VERSION
 
@@ -59,7 +58,7 @@ class RayExecutor(ExchangingExecutor):
         self._address = address or os.environ.get("RAY_ADDRESS") or None
         self._limit = workers if workers and workers > 0 else None
         self._looked = -_LOOKING_SECONDS
-        self._cpus = self._limit or _cores()
+        self._cpus = self._limit or available_cores()
         if self._address is not None or self._ray.is_initialized():
             self._connect()
 
@@ -182,7 +181,7 @@ class RayExecutor(ExchangingExecutor):
                 if self._address is None:
                     ray.init(
                         address="local",
-                        num_cpus=self._limit or _cores(),
+                        num_cpus=self._limit or available_cores(),
                         include_dashboard=False,
                         log_to_driver=False,
                         logging_level=logging.ERROR,
@@ -294,10 +293,7 @@ def _loaded(ref: Any, version: str) -> Any:
             # A node that came later than the connection was made.
             raise RuntimeError(f"node {_node()} has dsprep {VERSION}")
         if _task is None:
-            # Batches are made of very many small objects without circles: collecting them often costs a quarter of the
-            # time.
-            gc.freeze()
-            gc.set_threshold(200_000, 20, 20)
+            collect_seldom()
         _task = (name, _imported().get(ref))
     return _task[1]
 
@@ -335,11 +331,6 @@ def _line(error: BaseException) -> str:
     """The line that says the most of what Ray says."""
     lines = str(error).strip().splitlines() or [""]
     return lines[-1 if lines[0].endswith(":") else 0].strip()
-
-
-def _cores() -> int:
-    """Cores that this process may use, which in a container is less than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _node() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -29,7 +29,7 @@ EXCERPT_CHARS = 80
 #: The fix of a row that need not, or must not, be there.
 DROP = Fix(Applicability.UNSAFE, (DropRow(),))
 
-#: Fewer rows than this are read again in this process.
+#: Fewer rows than this are read again by this process alone.
 WORTH_SPREADING = 2_000
 
 _AT_ONCE = 4096
@@ -69,7 +69,7 @@ class Pieces(list[Columns]):
 
 def moved_pieces(state: list[Columns], shift: Shift) -> Pieces:
     """A keyed state at another place; see `model.rule.Rule.moved`."""
-    return Pieces([shift.columns(piece) for piece in state])
+    return Pieces(shift.pieces(state))
 
 
 class SharedKeyedRule(KeyedRule):
@@ -217,12 +217,17 @@ def held_out_twins(group: NDArray[np.int64], split: NDArray[np.int64], splits: i
 def listed(rows: Rows, keys: NDArray[np.uint64], read: Callable[[Batch, int], T]) -> dict[int, T]:
     """What `read(batch, i)` says of the rows with these keys (any order, repeats allowed), by row key. `read` and what
     it says are picklable."""
-    wanted = np.array(sorted(set(keys.tolist())), np.uint64)
-    spread = rows.spread if len(wanted) >= WORTH_SPREADING else map
     out: dict[int, T] = {}
-    for part in spread(partial(_read, rows, read), rows.portions(wanted)):
+    for part in read_again(rows, np.array(sorted(set(keys.tolist())), np.uint64), partial(_read, rows, read)):
         out.update(part)
     return out
+
+
+def read_again(rows: Rows, keys: NDArray[np.uint64], read: Callable[[NDArray[np.uint64]], T]) -> Iterable[T]:
+    """What `read` says of each portion of `keys` (sorted, unique), in order, by all workers if there are many. `read`
+    and what it says are picklable."""
+    spread = rows.spread if len(keys) >= WORTH_SPREADING else map
+    return spread(read, rows.portions(keys))
 
 
 def _read(rows: Rows, read: Callable[[Batch, int], T], keys: NDArray[np.uint64]) -> dict[int, T]:

@@ -52,7 +52,7 @@ class LookAlikeFold:
         return a + b
 
     def moved(self, state: list[Columns], shift: Shift) -> list[Columns]:
-        return [shift.columns(piece) for piece in state]
+        return shift.pieces(state)
 
 
 def look_alikes(state: list[Columns], rows: Rows, of: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from dsprep.folds.keyed import (
-    WORTH_SPREADING,
     Gathered,
     Pieces,
     SharedKeyedRule,
     firsts,
     group_numbers,
     moved_pieces,
+    read_again,
     split_column,
     split_numbers,
 )
@@ -197,9 +197,7 @@ def _near_texts(batch: Batch) -> tuple[NDArray[np.int64], list[bytes], NDArray[n
 
 def reread_shingles(rows: Rows, keys: NDArray[np.uint64], texts_of: TextsOf) -> Shingles:
     """The sets of shingles of the rows with these keys (sorted, unique), in that order, read from their source."""
-    portions = rows.portions(keys)
-    few = len(keys) < WORTH_SPREADING
-    found = list((map if few else rows.spread)(partial(_shingled, rows, texts_of), portions))
+    found = list(read_again(rows, keys, partial(_shingled, rows, texts_of)))
     offsets = np.zeros(len(keys) + 1, np.int64)
     np.cumsum(np.concatenate([np.empty(0, np.int64), *(counts for _, counts in found)]), out=offsets[1:])
     hashes = rows.room((int(offsets[-1]),), np.uint32)

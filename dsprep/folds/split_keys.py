@@ -65,7 +65,7 @@ class SplitKeysFold:
         return a + b
 
     def moved(self, state: list[Columns], shift: Shift) -> list[Columns]:
-        return [shift.columns(piece) for piece in state]
+        return shift.pieces(state)
 
 
 def hashed(value: str | bytes) -> int:

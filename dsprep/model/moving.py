@@ -7,7 +7,7 @@ they have moved; `Rule.moved` makes of a state the one that `map` would have mad
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,3 +82,7 @@ class Shift:
     def columns(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Columns of a keyed state whose column `row` alone holds row keys, at the new place."""
         return {name: self.keys(column) if name == "row" else column for name, column in columns.items()}
+
+    def pieces(self, state: Iterable[Mapping[str, NDArray[Any]]]) -> list[Mapping[str, NDArray[Any]]]:
+        """A keyed state, which is a list of such columns, at the new place."""
+        return [self.columns(piece) for piece in state]

@@ -251,7 +251,7 @@ class KeyedRule(Rule[list[Columns]]):
         return a + b
 
     def moved(self, state: list[Columns], shift: Shift) -> list[Columns] | None:
-        return [shift.columns(piece) for piece in state]
+        return shift.pieces(state)
 
     def finish(self, state: list[Columns], rows: Rows) -> Iterator[Finding]:
         if not state:
