@@ -1,0 +1,1 @@
+"""Rules about preference data: what is said of pairs of answers."""
