@@ -7,18 +7,24 @@ from collections.abc import Iterator
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import Applicability, Fix, Replace
+from dsprep.model.record import Example
 from dsprep.model.rule import ExampleRule, FixAvailability, RuleMeta
+from dsprep.text.preference import MEMBERS, SHAPES, pair_faults
 
-#: Rows of a table are no records of another format: converting them is what they were given for.
-_NOT_LEGACY = frozenset({"chat", "table"})
+#: Rows of a table, and conversations cut out of a chat, are no records of another format: converting them is what they
+#: were given for.
+_NOT_LEGACY = frozenset({"chat", "table", "transcript"})
 
 
 class LegacyFormat(ExampleRule):
     """A record is in an older or foreign format where the chat format is expected.
 
     ## What it does
-    Reports records of prompt and completion, Alpaca (`instruction`, `input`, `output`) and ShareGPT (`conversations`
-    with `from` and `value`). All other rules look at the chat form of such a record.
+    Reports records of prompt and completion, Alpaca (`instruction`, `input`, `output`), ShareGPT (`conversations` with
+    `from` and `value`), Mistral (`interactions`), Vertex AI (`contents` with `parts`), Bedrock (a `system` text, or
+    `schemaVersion`, beside `messages`), and texts in the marks of ChatML, Llama 2 or Llama 3. All other rules look at
+    the chat form of such a record. Where the target takes preference records, those in another shape (OpenAI's where
+    TRL's is read, or the reverse) are reported, too.
 
     ## Why it matters
     A target that trains on chat records refuses the others.
@@ -45,17 +51,36 @@ class LegacyFormat(ExampleRule):
         name="legacy-format",
         severity=Severity.WARNING,
         message="a {format} record where {expected} is expected",
-        summary="prompt/completion, Alpaca or ShareGPT where chat is expected",
+        summary="prompt/completion, Alpaca, ShareGPT and others where chat is expected",
         fix=FixAvailability.ALWAYS,
     )
 
     def find(self, batch: Batch) -> Iterator[Finding]:
         expected = self.context.target.format
         for i, example in enumerate(batch.examples):
-            if example is not None and example.format not in _NOT_LEGACY:
+            if example is None or example.format in _NOT_LEGACY:
+                continue
+            if example.rejected is not None:
+                yield from self._pair(batch, i, example)
+            elif expected == "chat":
                 yield self.at(
                     batch,
                     i,
                     args={"format": example.format, "expected": expected},
                     fix=Fix(Applicability.SAFE, (Replace("", example.record),)),
                 )
+
+    def _pair(self, batch: Batch, i: int, example: Example) -> Iterator[Finding]:
+        """A preference record, in the other shape than the target's. What no shape can hold is another rule's."""
+        wanted = self.context.target.preferences
+        value = batch.records[i].value
+        if wanted is None or example.format == wanted or pair_faults(value, example, wanted):
+            return
+        known = MEMBERS[example.format]
+        own = {key: item for key, item in value.items() if key not in known and key not in example.record}
+        yield self.at(
+            batch,
+            i,
+            args={"format": example.format, "expected": wanted},
+            fix=Fix(Applicability.SAFE, (Replace("", {**SHAPES[wanted](example), **own}),)),
+        )

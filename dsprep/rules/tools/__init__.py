@@ -1,0 +1,1 @@
+"""Rules about tools: their declarations, the calls of them, and the replies."""
