@@ -249,8 +249,19 @@ def prose(example: Example) -> str:
                 said.append(text[:_WINDOW])
         if sum(map(len, said)) >= _WINDOW:
             break
-    text = _STRETCHED.sub(r"\1\1", _prose_of("\n".join(said)[:_WINDOW]))
-    return " ".join(text.split())[:_SAMPLE]
+    return prose_of("\n".join(said))
+
+
+def prose_of(text: str) -> str:
+    """The first 300 characters of prose in `text`; see `prose`."""
+    spoken = _STRETCHED.sub(r"\1\1", _prose_of(text[:_WINDOW]))
+    return " ".join(spoken.split())[:_SAMPLE]
+
+
+def quick_reading(text: str) -> int:
+    """The number of the language of a text by the fast detector alone, from its first 300 characters of prose; UNKNOWN
+    if there is none or it is in doubt. Plain English is told without the model, several times as fast."""
+    return _reader()(text[:_WINDOW])
 
 
 def _prose_of(text: str) -> str:

@@ -15,7 +15,7 @@ class SystemNotFirst(ExampleRule):
     """A system message stands after the first position.
 
     ## What it does
-    Reports each system (or developer) message that is not the first message of its conversation.
+    Reports each system (or developer) message that stands after a message of somebody else.
 
     ## Why it matters
     The system message sets the conversation up. Many chat templates take it from the first position alone, and stop or
@@ -46,7 +46,9 @@ class SystemNotFirst(ExampleRule):
         for pattern, rows in batch.get(ROLE_PATTERNS).items():
             if "system" not in pattern[1:]:
                 continue
-            late = [j for j, role in enumerate(pattern) if j and role == "system"]
+            # Several at the start are what several-system-messages speaks of.
+            start = next((j for j, role in enumerate(pattern) if role != "system"), len(pattern))
+            late = [j for j, role in enumerate(pattern) if j > start and role == "system"]
             for i in rows:
                 example = batch.examples[i]
                 assert example is not None

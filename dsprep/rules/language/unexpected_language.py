@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar
@@ -13,11 +14,14 @@ from pydantic import Field, field_validator
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.rule import Columns, KeyedRule, Rows, RuleMeta, RuleOptions
-from dsprep.text.language import LANGUAGE, LANGUAGES, careful_reading, language_name, language_number, prose
+from dsprep.text.language import LANGUAGE, LANGUAGES, careful_reading, language_name, language_number, prose, prose_of
+from dsprep.text.language_names import asks_for_language
 
 #: A few examples are no main language, whatever share of a small data set they are.
 _FEWEST = 3
 _EXCERPT = 80
+#: What asks for a language stands within so many characters of a text.
+_INSTRUCTIONS = 20_000
 
 #: After so many examples of one foreign language, nearly all of them confirmed, the fast detector has proved itself on
 #: it: confirming the rest one by one would take minutes and hold no surprise.
@@ -30,7 +34,7 @@ class UnexpectedLanguageOptions(RuleOptions):
         (), description="the languages to expect, ISO 639 codes such as `en`; by default the data's main ones"
     )
     min_share: float = Field(
-        0.05, gt=0, le=1, description="share of the examples of known language that makes a language a main one"
+        0.05, gt=0, le=1, description="a main language has at least this share of what the commonest one has"
     )
 
     @field_validator("languages")
@@ -47,12 +51,14 @@ class UnexpectedLanguage(KeyedRule):
 
     ## What it does
     Guesses the language of what user and assistant say in each example, and reports those in none of `languages`. By
-    default these are the data's own main languages: those of at least 5 % (`min_share`) of the examples whose language
-    can be told, and of three examples at least. The finding says which they are.
+    default these are the data's own main languages: the commonest one, and those with at least 5 % (`min_share`) as
+    many examples as it has, and three at least. So data in a dozen languages has a dozen main ones. The finding says
+    which they are.
 
     Two detectors must agree on the language, and each be sure of it. Code, markup, formulas and addresses are left out;
-    texts of less than about 40 letters (14 Chinese characters) are not judged, nor are those that mix languages. When
-    1,000 examples of one language have been confirmed by both, the fast detector alone judges the rest, more strictly.
+    texts of less than about 40 letters (14 Chinese characters) are not judged, nor are those that mix languages, or in
+    which the system prompt or a user asks for the language, or speaks of languages, in another one. When 1,000 examples
+    of one language have been confirmed by both, the fast detector alone judges the rest, more strictly.
 
     ## Why it matters
     A few answers in another language, left over in scraped or machine-translated data, are enough for a model to
@@ -105,7 +111,7 @@ class UnexpectedLanguage(KeyedRule):
                 if not proved:
                     tried[number] += 1
                     agreed[number] += reading is not None and reading.language == LANGUAGES[number]
-                if reading is None or reading.language in codes:
+                if reading is None or reading.language in codes or _is_asked_for(batch, i, reading.language):
                     continue
                 yield self.at(
                     batch,
@@ -126,5 +132,19 @@ class UnexpectedLanguage(KeyedRule):
             return sorted({language_number(code) for code in self.options.languages})
         counts = Counter(languages.tolist())
         most = max(counts.values(), default=0)
-        fewest = max(_FEWEST, self.options.min_share * len(languages))
+        # Of the commonest, not of all: of twenty equally common languages none would have a twentieth of a rest.
+        fewest = max(_FEWEST, self.options.min_share * most)
         return sorted(number for number, count in counts.items() if count == most or count >= fewest)
+
+
+def _is_asked_for(batch: Batch, row: int, language: str) -> bool:
+    """Whether the system prompt or a user names the language that an example is in, or speaks of languages; in that
+    language itself, it is no wish for it."""
+    turns = batch.turns
+    some = range(bisect_left(turns.row, row), bisect_right(turns.row, row))
+    for text in (turns.text[turn][:_INSTRUCTIONS] for turn in some if turns.role[turn] != "assistant"):
+        if asks_for_language(text, language):
+            reading = careful_reading(prose_of(text))
+            if reading is None or reading.language != language:
+                return True
+    return False

@@ -12,9 +12,9 @@ from typing import ClassVar, Final, NamedTuple
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import Applicability, Fix, Replace
-from dsprep.model.record import Example
 from dsprep.model.rule import ExampleRule, FixAvailability, RuleMeta
-from dsprep.text.code_spans import prose_spans
+from dsprep.text.code_spans import has_code_lines, prose_spans
+from dsprep.text.message_texts import message_texts
 from dsprep.text.turn_bytes import TURN_BYTES
 
 #: Tags that shape a page. Tags that people make up to structure a prompt (`<input>`, `<title>`, `<summary>`) and those
@@ -57,17 +57,12 @@ _ENTITY_BYTES: Final = re.compile(rb"&(?:#[0-9xX]|[A-Za-z]{2})")
 #: A conversation about such things shows tags on purpose.
 _ABOUT_MARKUP: Final = re.compile(
     r"\b(?:x?html5?|xml|css|svg|jsx|tsx|javascript|php|jquery|react\.?js|react components?|vue\.?js|markup"
-    r"|beautiful ?soup|front-?end|(?:opening|closing|anchor|heading|paragraph|image) tags?)\b"
+    r"|beautiful ?soup|front-?end|(?:opening|closing|anchor|heading|paragraph|image) tags?|hyperlinks?|new tab)\b"
     r"|</?\w{1,12} ?/?>[`'\"]? (?:tag|element)s?\b",
     re.IGNORECASE,
 )
 #: A whole document, not the residue of one.
 _DOCUMENT: Final = re.compile(r"<(?:!doctype|html|head|body|script|style|form|\?xml|\?php|svg)\b", re.IGNORECASE)
-_CODE_LINE: Final = re.compile(
-    r"^[ \t]*(?:(?:def|class|function|const|let|var|public|private|return|import|using|package|#include)\b.*|.*[;{}])$",
-    re.MULTILINE,
-)
-_CODE_LINES: Final = 3
 #: Tags of some other language than HTML, by an attribute or by being closed; so many make the text a piece of XML.
 _OTHER_TAG: Final = re.compile(r"</([A-Za-z][\w:.-]{0,40})>|<([A-Za-z][\w:.-]{0,40})\s([^<>]{0,2000})>")
 _OTHER_TAGS: Final = 2
@@ -136,6 +131,7 @@ class HtmlResidue(ExampleRule):
     def find(self, batch: Batch) -> Iterator[Finding]:
         turns = batch.turns
         joined = batch.get(TURN_BYTES)
+        about: dict[int, bool] = {}
         for turn in sorted({*joined.holding(_TAG_BYTES), *joined.holding(_ENTITY_BYTES)}):
             text = turns.text[turn]
             answer = turns.role[turn] == "assistant"
@@ -144,7 +140,11 @@ class HtmlResidue(ExampleRule):
                 continue
             row = turns.row[turn]
             example = batch.examples[row]
-            if example is None or _is_about_markup(example):
+            if example is None:
+                continue
+            if row not in about:
+                about[row] = any(_ABOUT_MARKUP.search(said) for _, said in message_texts(example.messages))
+            if about[row]:
                 continue
             found = Counter(piece.name for piece in pieces)
             kinds = [name if count == 1 else f"{name} × {count}" for name, count in found.most_common()]
@@ -163,18 +163,6 @@ class HtmlResidue(ExampleRule):
                 },
                 fix=Fix(Applicability.UNSAFE, (Replace(pointer, cleaned),)) if cleaned.strip() else None,
             )
-
-
-def _is_about_markup(example: Example) -> bool:
-    for message in example.messages:
-        if type(message) is not dict:
-            continue
-        content = message.get("content")
-        for part in content if type(content) is list else [content]:
-            text = part.get("text") if type(part) is dict else part
-            if type(text) is str and _ABOUT_MARKUP.search(text):
-                return True
-    return False
 
 
 def _residue(text: str, *, answer: bool) -> list[_Piece]:
@@ -243,7 +231,7 @@ def _tag_piece(text: str, match: re.Match[str]) -> _Piece:
 
 
 def _is_code(text: str, *, answer: bool) -> bool:
-    if _DOCUMENT.search(text) or sum(1 for _ in _CODE_LINE.finditer(text)) >= _CODE_LINES:
+    if _DOCUMENT.search(text) or has_code_lines(text):
         return True
     others = sum(
         (match[1] or match[2]).lower() not in _HTML and (match[3] is None or '="' in match[3] or "='" in match[3])
