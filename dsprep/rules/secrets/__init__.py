@@ -1,0 +1,1 @@
+"""Rules about keys, passwords and texts that try to give orders."""
