@@ -28,6 +28,8 @@ from dsprep.reports import json as as_json
 from dsprep.testing import ShuffledExecutor
 
 CODES = list(rule_references())
+#: Keyed rules to which every row can matter, and which find nothing here.
+WHOLE = {"LNG001", "LBL001"}
 
 
 @pytest.fixture
@@ -59,6 +61,22 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if number % 9 == 0:
             row["group"] = f"g{drawn.randrange(60)}"
         rows.append(row)
+    for number in range(40):
+        asked, said = (message["content"] for message in drawn.choice(rows)["messages"][:2])
+        turns = [asked, said, f"And {words[number % 18]}?", f"No {words[number % 5]}."]
+        if number % 3 == 0:
+            turns = [f"Why {words[number % 18]} {number}?", f"That is {words[3]}. " * 9]
+        elif number % 3 == 1:
+            passage = f"There are {words[number % 2]} and " + " ".join(words) + " in the house on the hill."
+            turns = [f"{passage}\nWhat is {drawn.choice(words)}, then?", drawn.choice("AB")]
+        roles = ("user", "assistant") * 2
+        messages = [{"role": role, "content": text} for role, text in zip(roles, turns, strict=False)]
+        rows.insert(drawn.randrange(len(rows)), {"messages": messages, "split": "train"})
+    for number in range(24):
+        one, two = [{"role": "assistant", "content": "Yes."}], [{"role": "assistant", "content": "No, never."}]
+        asked = [{"role": "user", "content": f"Is it {words[number // 3 if number < 12 else number % 18]}?"}]
+        chosen, rejected = (one, two) if number % 3 else (two, one)
+        rows.append({"prompt": asked, "chosen": chosen, "rejected": rejected, "split": "train"})
     file = tmp_path_factory.mktemp("shuffle") / "data.jsonl"
     file.write_bytes(b"".join(encoded(row) + b"\n" for row in rows))
     return file
@@ -94,7 +112,7 @@ def test_rules_find_the_same_however_their_states_are_exchanged(
     for seed, workers in ((1, 1), (2, 3), (3, 50)):
         assert _found(data, ShuffledExecutor(seed, workers), settings) == expected
     totals = {code: found[0] for code, found in json.loads(expected).items()}
-    keyed = {code for code in CODES if issubclass(rule_class(code), KeyedRule)} - {"LNG001"}
+    keyed = {code for code in CODES if issubclass(rule_class(code), KeyedRule)} - WHOLE
     # A law that holds because nothing is found says little.
     assert all(totals[code] for code in keyed), totals
 
@@ -125,7 +143,7 @@ def test_prepare_and_split_write_the_same(data: Path, many_groups: None, tmp_pat
 
 
 def test_only_rows_that_meet_others_come_home(data: Path, many_groups: None) -> None:
-    codes = tuple(code for code in CODES if issubclass(rule_class(code), KeyedRule) and code != "LNG001")
+    codes = tuple(code for code in CODES if issubclass(rule_class(code), KeyedRule) and code not in WHOLE)
     session = open_session([Input(str(data))], Settings.model_validate({"select": codes, "workers": 1}))
     task = MapShard(session.pipeline, session.rules)
     assert set(task.meetings) == {rule.fold_key for rule in session.rules}

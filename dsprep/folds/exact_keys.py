@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsprep.folds.keyed import SharedKeyedRule, split_column
+from dsprep.folds.keyed import SharedKeyedRule, noted_column, split_column
 from dsprep.folds.narrowing import ByKey
 from dsprep.model.batch import Batch
 from dsprep.model.rule import Columns, Meeting
@@ -10,7 +10,7 @@ from dsprep.text.normal import EXACT_KEYS, FORMS
 
 
 class ExactKeysRule(SharedKeyedRule):
-    """Base of rules about equal examples: columns `row`, `key` (uint64 of shape (n, 2)) and `split`."""
+    """Base of rules about equal examples: columns `row`, `key` (uint64 of shape (n, 2)), `noted` and `split`."""
 
     fold = "exact-keys"
 
@@ -20,4 +20,9 @@ class ExactKeysRule(SharedKeyedRule):
 
     def emit(self, batch: Batch) -> Columns | None:
         index = batch.get(FORMS).index
-        return {"row": batch.keys[index], "key": batch.get(EXACT_KEYS), "split": split_column(batch, index)}
+        return {
+            "row": batch.keys[index],
+            "key": batch.get(EXACT_KEYS),
+            "noted": noted_column(batch, index),
+            "split": split_column(batch, index),
+        }

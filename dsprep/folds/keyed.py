@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,10 @@ EXCERPT_CHARS = 80
 
 #: The fix of a row that need not, or must not, be there.
 DROP = Fix(Applicability.UNSAFE, (DropRow(),))
+
+#: Which one of some duplicates stays: the first in reading order, the one with the longest text, the first with the
+#: answer that most of them give, or the one on which other rules find least.
+Keep = Literal["first", "longest", "most-common-answer", "fewest-findings"]
 
 #: Fewer rows than this are read again by this process alone.
 WORTH_SPREADING = 2_000
@@ -145,6 +149,11 @@ def split_column(batch: Batch, index: NDArray[np.int64]) -> NDArray[np.bytes_]:
     return batch.get(_SPLIT_NAMES)[index]
 
 
+def noted_column(batch: Batch, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """How many findings stand on these rows of `batch`, as far as anybody has counted; see `Batch.noted`."""
+    return np.zeros(len(index), np.uint8) if batch.noted is None else batch.noted[index]
+
+
 def split_numbers(columns: Columns) -> tuple[NDArray[np.int64], list[str]]:
     """The split of each row as an index into a list of names, which stand in the order train, validation, test."""
     column = columns["split"]
@@ -199,6 +208,17 @@ def firsts(group: NDArray[np.int64]) -> NDArray[np.int64]:
     # Of several assignments to one place the last one stays.
     first[group[::-1]] = np.arange(len(group) - 1, -1, -1)
     return first[group]
+
+
+def kept_rows(group: NDArray[np.int64], columns: Columns, keep: Keep) -> NDArray[np.int64]:
+    """For each row the index of the one of its group that stays, int64[n]: the first; for `fewest-findings`, the first
+    of those that have the fewest findings of other rules. Rows of a group have the same text, so no other choice tells
+    them apart. Groups are small numbers from 0."""
+    first = firsts(group)
+    if keep != "fewest-findings" or not columns["noted"].any():
+        return first
+    order = np.lexsort((np.arange(len(group)), columns["noted"], group))
+    return order[np.searchsorted(group[order], group)]
 
 
 def held_out_twins(group: NDArray[np.int64], split: NDArray[np.int64], splits: int) -> NDArray[np.int64]:

@@ -189,9 +189,9 @@ _FOLD = LabelFold()
 _LABELS = Feature("labels", LabelFold.counted)
 
 
-def label_table(state: LabelState) -> LabelTable:
-    """The labels that `state` has counted, from the source that they come from."""
-    source = label_source(state)
+def label_table(state: LabelState, source: LabelSource | None = None) -> LabelTable:
+    """The labels that `state` has counted, from the source that they come from: the one named, or the likely one."""
+    source = source or label_source(state)
     if source is None:
         return LabelTable()
     spellings, labelled = (state.fields, state.with_field) if source == "field" else (state.answers, state.with_answer)
@@ -230,6 +230,17 @@ def label_source(state: LabelState) -> LabelSource | None:
     once = sum(n == 1 for n in classes.values())
     most = min(MOST_ANSWERS, max(answers / 5, min(10, answers / 3)))
     return "answer" if len(classes) <= most and once <= ONCE_SHARE * answers else None
+
+
+def label_place(state: LabelState) -> LabelSource | None:
+    """Where labels stand in data that are known to have classes: in the label field, or the short answer, if at least
+    half of the examples have one."""
+    examples = state.examples.total()
+    if not examples:
+        return None
+    if 2 * state.with_field.total() >= examples:
+        return "field"
+    return "answer" if 2 * state.with_answer.total() >= examples else None
 
 
 def canonical_spellings(counts: Mapping[str, int]) -> dict[str, str]:

@@ -31,14 +31,21 @@ class ByKey:
 @dataclass(frozen=True, slots=True)
 class ByBands:
     """Rows meet whose signatures share a band, as `text.clusters.alike` looks for them; with `keyed`, those of equal
-    `key`, too, which are one unit even where they have no shingle to be signed."""
+    `key`, too, which are one unit even where they have no shingle to be signed; with `contexts`, those that share a
+    context (see `text.contexts`), which are counted."""
 
     bands: int
     keyed: bool = True
+    contexts: bool = False
 
     def __call__(self, columns: Columns) -> NDArray[np.uint64]:
         numbers = band_keys(columns["signature"], self.bands).astype(np.uint64)
         unsigned = columns["size"] == 0
         # No row key is that large, and no two are the same.
         numbers[unsigned] = (columns["row"][unsigned] | _NOBODY)[:, None]
-        return np.hstack((numbers, columns["key"][:, :1])) if self.keyed else numbers
+        if self.keyed:
+            numbers = np.hstack((numbers, columns["key"][:, :1]))
+        if self.contexts:
+            context = np.where(columns["context"] == 0, columns["row"] | _NOBODY, columns["context"])
+            numbers = np.hstack((numbers, context[:, None]))
+        return numbers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsprep.folds.keyed import SharedKeyedRule, split_column
+from dsprep.folds.keyed import SharedKeyedRule, noted_column, split_column
 from dsprep.folds.narrowing import ByKey
 from dsprep.model.batch import Batch
 from dsprep.model.rule import Columns, Meeting
@@ -11,7 +11,7 @@ from dsprep.text.normal import EXACT_KEYS, FORMS
 
 class NormalKeysRule(SharedKeyedRule):
     """Base of rules about examples that are equal but for spelling: columns `row`, `key` and `exact` (uint64 of shape
-    (n, 2)), and `split`."""
+    (n, 2)), `noted` and `split`."""
 
     fold = "normal-keys"
 
@@ -25,5 +25,6 @@ class NormalKeysRule(SharedKeyedRule):
             "row": batch.keys[forms.index],
             "key": forms.normal,
             "exact": batch.get(EXACT_KEYS),
+            "noted": noted_column(batch, forms.index),
             "split": split_column(batch, forms.index),
         }

@@ -20,7 +20,9 @@ from dsprep.folds.keyed import (
     SharedKeyedRule,
     firsts,
     group_numbers,
+    listed,
     moved_pieces,
+    noted_column,
     read_again,
     split_column,
     split_numbers,
@@ -31,6 +33,7 @@ from dsprep.model.batch import Batch, Feature
 from dsprep.model.moving import Shift
 from dsprep.model.rule import Columns, Meeting, Rows, RuleOptions
 from dsprep.text.clusters import Pairs, Units, alike, components, similarities
+from dsprep.text.contexts import CONTEXTS, FEWEST_SHARING, Said, rest_similarities, said_in
 from dsprep.text.minhash import BANDS, PERMUTATIONS, signatures
 from dsprep.text.normal import EXACT_KEYS, FORMS, TEXTS
 from dsprep.text.shingles import Shingles, chunks, distinct, shingles
@@ -38,6 +41,9 @@ from dsprep.text.shingles import Shingles, chunks, distinct, shingles
 #: Jaccard similarity from which two examples are near-duplicates.
 THRESHOLD = 0.8
 
+
+#: So many pairs are judged at a time by what stands beside a shared context.
+_PAIRS_AT_ONCE = 20_000
 
 #: Gives the indexes in a batch that have a text, the texts, and what sets texts apart, if anything does. Picklable.
 TextsOf = Callable[[Batch], tuple[NDArray[np.int64], list[bytes], NDArray[np.uint64] | None]]
@@ -82,8 +88,9 @@ class Alike:
 class SignatureFold:
     """The fold itself, for rules and for the engine: `empty`, `map` and `merge`; see `near_clusters` for the end.
 
-    Columns: `row`; `key` (normalised) and `exact`, uint64 of shape (n, 2); `answer`, uint64; `split`; `signature`,
-    uint8 of shape (n, permutations); `size`, the number of shingles, and `length`, the bytes of text, int64.
+    Columns: `row`; `key` (normalised) and `exact`, uint64 of shape (n, 2); `answer`, uint64; `noted`; `split`;
+    `signature`, uint8 of shape (n, permutations); `size`, the number of shingles, and `length`, the bytes of text,
+    int64; `context`, uint64 (see `text.contexts`).
     """
 
     #: What `near_clusters` looks for: rows that are not there are like no other.
@@ -115,10 +122,12 @@ class SignatureFold:
             "key": forms.normal,
             "exact": batch.get(EXACT_KEYS),
             "answer": forms.answer[:, 0],
+            "noted": noted_column(batch, forms.index),
             "split": split_column(batch, forms.index),
             "signature": signature,
             "size": size,
             "length": np.fromiter(map(len, forms.near), np.int64, len(forms.near)),
+            "context": batch.get(CONTEXTS),
         }
 
 
@@ -134,15 +143,23 @@ class NearRule(SharedKeyedRule):
 
     @property
     def meeting(self) -> Meeting | None:
-        return ByBands(self.options.bands)
+        return ByBands(self.options.bands, contexts=True)
 
     def emit(self, batch: Batch) -> Columns | None:
         return SignatureFold(self.options.permutations).emit(batch)
 
     def alike(self, columns: Columns, rows: Rows) -> Alike:
-        """Which rows are alike under this rule's options; worked out by the first rule that asks."""
+        """Which rows are alike under this rule's options, and not only in a context that others share; worked out by
+        the first rule that asks."""
         options = self.options
-        return alike_rows(columns, rows, threshold=options.threshold, bands=options.bands)
+
+        def worked_out() -> Alike:
+            near = alike_rows(columns, rows, threshold=options.threshold, bands=options.bands)
+            return _but_for_contexts(near, columns, rows, options.threshold)
+
+        if isinstance(columns, Gathered):
+            return columns.once(("alike but for contexts", options.threshold, options.bands), worked_out)
+        return worked_out()
 
 
 def near_clusters(
@@ -188,6 +205,39 @@ def _alike(columns: Columns, rows: Rows, threshold: float, bands: int) -> Alike:
     verify = remembering(rows.memo, lambda at: key[at], partial(similarities, load=load, spread=rows.spread))
     found = alike(columns["signature"], size, verify, threshold=threshold, bands=bands, part=split, spread=rows.spread)
     return Alike(unit, np.flatnonzero(own), Pairs(unit[found.left], unit[found.right], found.similarity))
+
+
+def _but_for_contexts(near: Alike, columns: Columns, rows: Rows, threshold: float) -> Alike:
+    """`near` without pairs that are alike because of a context that several examples share, and not in the rest."""
+    pairs = near.pairs
+    context = columns["context"][near.first]
+    numbers, sharing = np.unique(context[context != 0], return_counts=True)
+    shared = np.isin(context, numbers[sharing >= FEWEST_SHARING])
+    at = np.flatnonzero(shared[pairs.left] & (context[pairs.left] == context[pairs.right]))
+    if not len(at):
+        return near
+    row, exact = columns["row"][near.first], columns["exact"][near.first]
+    verify = partial(_rest_similarities, rows, row)
+    # Not the normalised keys: what is a line or a sentence is lost in them.
+    rest = remembering(rows.memo, lambda units: exact[units], verify, "rests")(pairs.left[at], pairs.right[at])
+    keep = np.ones(len(pairs), np.bool_)
+    keep[at[rest < threshold]] = False
+    return Alike(near.unit, near.first, Pairs(pairs.left[keep], pairs.right[keep], pairs.similarity[keep]))
+
+
+def _rest_similarities(rows: Rows, row: NDArray[np.uint64], left: Units, right: Units) -> NDArray[np.float64]:
+    """See `text.contexts.rest_similarities`; `row` are the row keys of units. Texts of some pairs are held at once."""
+    out = [np.empty(0, np.float64)]
+    for start in range(0, len(left), _PAIRS_AT_ONCE):
+        one, two = left[start : start + _PAIRS_AT_ONCE], right[start : start + _PAIRS_AT_ONCE]
+        said = listed(rows, row[np.unique(np.concatenate((one, two)))], _said)
+        keys = zip(row[one].tolist(), row[two].tolist(), strict=True)
+        out.append(rest_similarities([(said[a], said[b]) for a, b in keys]))
+    return np.concatenate(out)
+
+
+def _said(batch: Batch, i: int) -> Said:
+    return said_in(batch.examples[i])
 
 
 def _near_texts(batch: Batch) -> tuple[NDArray[np.int64], list[bytes], NDArray[np.uint64] | None]:

@@ -18,11 +18,13 @@ WORTH_KEEPING = 1000
 _FACTORS = np.array([x | 1 for x in numbers(160, 4)], np.uint64)
 
 
-def remembering(memo: Memo | None, keys_of: Callable[[Units], NDArray[np.uint64]], verify: Verify) -> Verify:
+def remembering(
+    memo: Memo | None, keys_of: Callable[[Units], NDArray[np.uint64]], verify: Verify, name: str = NAME
+) -> Verify:
     """`verify`, asked only about pairs that `memo` does not have; it has them all in the end.
 
     `keys_of(units)` are the keys of what is compared: uint64 of shape (n, 2), equal for equal texts alone, whatever row
-    they stand in.
+    they stand in. `name` says what is compared.
     """
     if memo is None:
         return verify
@@ -32,12 +34,12 @@ def remembering(memo: Memo | None, keys_of: Callable[[Units], NDArray[np.uint64]
             return verify(left, right)
         pairs = _ordered(keys_of(left), keys_of(right))
         mixed = _mixed(pairs)
-        known, similarity = _looked_up(memo, pairs, mixed)
+        known, similarity = _looked_up(memo, name, pairs, mixed)
         new = np.flatnonzero(~known)
         if len(new):
             similarity[new] = verify(left[new], right[new])
             order = np.argsort(mixed, kind="stable")
-            memo.put(NAME, {"mixed": mixed[order], "pairs": pairs[order], "similarity": similarity[order]})
+            memo.put(name, {"mixed": mixed[order], "pairs": pairs[order], "similarity": similarity[order]})
         return similarity
 
     return known_or_verified
@@ -55,11 +57,11 @@ def _mixed(pairs: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _looked_up(
-    memo: Memo, pairs: NDArray[np.uint64], mixed: NDArray[np.uint64]
+    memo: Memo, name: str, pairs: NDArray[np.uint64], mixed: NDArray[np.uint64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
     """Which pairs are known, and the similarities of those."""
     similarity = np.zeros(len(pairs), np.float64)
-    found = memo.get(NAME)
+    found = memo.get(name)
     if found is None or not len(found["mixed"]):
         return np.zeros(len(pairs), np.bool_), similarity
     at = np.minimum(np.searchsorted(found["mixed"], mixed), len(found["mixed"]) - 1)

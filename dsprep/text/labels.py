@@ -18,6 +18,7 @@ LabelSource = Literal["field", "answer"]
 LABEL_CHARS = 40
 
 _NUMBER = re.compile(r"([+-]?)([0-9]+)(?:[.]([0-9]+))?")
+_RANGE = re.compile(r"([+-]?[0-9]+(?:[.][0-9]+)?)\s*(?:-|–|\.\.|to)\s*([+-]?[0-9]+(?:[.][0-9]+)?)")
 _SPACE = re.compile(r"\s+")
 #: Marks that people put around or inside a word without meaning another one. Symbols such as + stay: C++ is not C.
 _PUNCTUATION = re.compile(r"[\s.,;:!?¡¿'\"`´‘’‚“”„«»‹›()\[\]{}<>*_/\\|‐‑‒–—―-]+")
@@ -25,7 +26,9 @@ _PUNCTUATION = re.compile(r"[\s.,;:!?¡¿'\"`´‘’‚“”„«»‹›()\[\
 
 def answer_place(example: Example) -> int | None:
     """The index of the last assistant message if its content may be a label: a text of 1 to LABEL_CHARS characters on
-    one line, without tool calls. None otherwise."""
+    one line, without tool calls. None otherwise, and in a preference record, whose answers are compared."""
+    if example.rejected is not None:
+        return None
     messages = example.messages
     for i in range(len(messages) - 1, -1, -1):
         message = messages[i]
@@ -142,3 +145,19 @@ def _plain(label: str) -> str:
     text = unicodedata.normalize("NFKC", text)
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     return unicodedata.normalize("NFKC", text.casefold()).strip()
+
+
+def mapped_label(label: str, labels: Mapping[Any, Any], otherwise: Any) -> Any:
+    """What `labels` has for a label, as it is spelled but for case and white space at the ends; a key such as `1-2` or
+    `4.5-5` stands for all numbers from the one to the other. `otherwise` if there is nothing."""
+    wanted = label.strip().casefold()
+    for known, value in labels.items():
+        if str(known).strip().casefold() == wanted:
+            return value
+    number = _NUMBER.fullmatch(wanted)
+    if number is not None:
+        for known, value in labels.items():
+            bounds = _RANGE.fullmatch(str(known).strip())
+            if bounds is not None and float(bounds[1]) <= float(wanted) <= float(bounds[2]):
+                return value
+    return otherwise

@@ -46,6 +46,9 @@ _LEARNT = frozenset(
 # Members of a message that hold what the model says, so that they count as text; other members (ids, weights) do not.
 _SPOKEN = ("tool_calls", "function_call")
 
+# What sets pairs apart from conversations.
+_PAIR = b"pair"
+
 # Folded text never holds these: they are white space to Unicode, hence spaces. So framed parts cannot be confused.
 _FIELD, _PART = b"\x1f", b"\x1e"
 
@@ -150,26 +153,33 @@ class Texts:
 class Forms(Texts):
     """The same with keys, uint64 of shape (n, 2): `normal` of the whole example folded; `prompt` of everything before
     its last assistant message, folded; `answer` of that message (the label, if the example has one) folded. `asks`
-    (bool) says whether the prompt holds anything but system messages and there is an answer to it."""
+    (bool) says whether the prompt holds anything but system messages and there is an answer to it. `said` (int64) is
+    how many bytes the answer (or the label) has; 0 if it is more than a text, as a tool call is. `opening` is the key
+    of all up to the first assistant message, that one included, folded: conversations that begin alike share it."""
 
     normal: NDArray[np.uint64]
     prompt: NDArray[np.uint64]
     answer: NDArray[np.uint64]
     asks: NDArray[np.bool_]
+    said: NDArray[np.int64]
+    opening: NDArray[np.uint64]
 
 
 @dataclass(slots=True)
 class _Folded:
-    """One example, folded: `pieces` are role and saying of each message by turns, `answer` the index of the saying of
-    its last assistant message (-1: there is none), `asks` whether anything but system messages stands before it."""
+    """One example, folded: `pieces` are role and saying of each message by turns, `first` and `answer` the indexes of
+    the sayings of its first and its last assistant message (-1: there is none), `asks` whether anything but system
+    messages stands before that, `against` the saying of a rejected answer (None: it is no preference record)."""
 
     index: int
     example: Example
     pieces: list[bytes]
+    first: int
     answer: int
     asks: bool
     near: bytes
     apart: int
+    against: bytes | None = None
 
 
 def exchange(example: Example) -> tuple[str, str]:
@@ -274,7 +284,7 @@ def _folded(batch: Batch) -> Iterator[_Folded]:
         pieces: list[bytes] = []
         near: list[bytes] = []
         attachments: list[bytes] = []
-        answer = asked = -1
+        first = answer = asked = -1
         for item in example.messages:
             name, system, plain = b"", False, False
             if type(item) is dict:
@@ -293,20 +303,32 @@ def _folded(batch: Batch) -> Iterator[_Folded]:
                     attachments.append(attached)
             if name == b"assistant":
                 answer = len(pieces) + 1
+                first = answer if first < 0 else first
             if not system:
                 near.append(text)
                 if said and asked < 0:
                     asked = len(pieces)
             pieces += (name, said)
+        against = None
+        if example.rejected is not None:
+            against = b""
+            # A pair is like other pairs alone: it must never make a conversation superfluous.
+            attachments.append(_PAIR)
+            for item in example.rejected:
+                said, text, attached = _message(item, texts)
+                near.append(text)
+                against = _PART.join((against, said, attached))
         answered = answer - 1 if answer > 0 else len(pieces) if _label(example) is not None else 0
         yield _Folded(
             i,
             example,
             pieces,
+            first,
             answer,
             0 <= asked < answered,
             b" ".join(near),
             int.from_bytes(key_of(_PART.join(attachments))[:8], "little") if attachments else 0,
+            against,
         )
 
 
@@ -324,6 +346,8 @@ def _forms(batch: Batch) -> Forms:
     normal: list[bytes] = []
     prompt: list[bytes] = []
     answer: list[bytes] = []
+    sizes: list[int] = []
+    opening: list[bytes] = []
     for one in _folded(batch):
         example, pieces = one.example, one.pieces
         label = _label(example)
@@ -331,6 +355,8 @@ def _forms(batch: Batch) -> Forms:
         beside = _beside(example)
         asked = key_of(_FIELD.join([_written(beside) if beside else b"", *pieces[:end]]))
         said = key_of(pieces[one.answer] if one.answer > 0 else b"")
+        if one.against is not None:
+            said = key_of(said + one.against)
         # Roles, what comes after the answer, and the label; prompt and answer go in as keys of fixed length.
         rest = [asked + said, *pieces[end : end + 1], *pieces[end + 2 :]]
         if label is not None:
@@ -338,6 +364,14 @@ def _forms(batch: Batch) -> Forms:
         prompt.append(asked)
         normal.append(key_of(_FIELD.join(rest)))
         answer.append(said if label is None else key_of(label))
+        text = label if label is not None else pieces[one.answer] if one.answer > 0 else b""
+        sizes.append(0 if _PART in text else len(text))
+        first = one.first
+        if 0 < first < one.answer:
+            begin = key_of(_FIELD.join([_written(beside) if beside else b"", *pieces[: first - 1]]))
+            opening.append(key_of(begin + key_of(pieces[first])))
+        else:
+            opening.append(key_of(asked + said))
         one.pieces = []
         found.append(one)
     return Forms(
@@ -348,12 +382,34 @@ def _forms(batch: Batch) -> Forms:
         columns_of(prompt),
         columns_of(answer),
         np.array([one.asks for one in found], np.bool_),
+        np.array(sizes, np.int64),
+        columns_of(opening),
     )
+
+
+def beginnings(batch: Batch) -> Iterator[tuple[int, list[bytes], bool]]:
+    """For each example of `batch` that holds any message: its index; the keys of its beginnings, folded, each of which
+    ends with an assistant message that something was asked before, the shortest first; and whether the last of them is
+    all of it. Equal keys are equal beginnings, with equal tools."""
+    for one in _folded(batch):
+        beside = _beside(one.example)
+        digest = blake2b(_written(beside) if beside else b"", digest_size=_KEY_BYTES)
+        keys: list[bytes] = []
+        asked = ends = False
+        for name, said in zip(one.pieces[::2], one.pieces[1::2], strict=True):
+            digest.update(b"%d,%d:" % (len(name), len(said)) + name + said)
+            ends = asked and name == b"assistant"
+            if ends:
+                keys.append(digest.digest())
+            asked = asked or (bool(said) and name != b"assistant" and name not in SYSTEM_ROLES)
+        yield one.index, keys, ends
 
 
 def _learnt(record: Record, example: Example, unique: int) -> bytes:
     """The bytes of everything that is learnt from an example."""
     value: Mapping[str, Any] = {"messages": example.messages, "label": example.label, **_beside(example)}
+    if example.rejected is not None:
+        value = {**value, "against": example.rejected}
     # Too deep to write again: its bytes as they stood, or else nothing that another row could share.
     return canonical(value) or record.raw or b"row %d" % unique
 

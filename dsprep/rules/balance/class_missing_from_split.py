@@ -43,6 +43,7 @@ class ClassMissingFromSplit(LabelsRule):
         severity=Severity.ERROR,
         message="classes of {present} that {absent} lacks: {distribution}",
         summary="a class of one split is absent from another",
+        about=("present", "absent"),
     )
 
     def finish(self, state: LabelState, rows: Rows) -> Iterator[Finding]:

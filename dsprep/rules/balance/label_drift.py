@@ -62,6 +62,7 @@ class LabelDrift(LabelsRule):
             "(p = {p:.1g}, {percent} % of examples): {differences}"
         ),
         summary="the label distributions of two splits differ beyond chance",
+        about=("split",),
     )
     Options = LabelDriftOptions
 

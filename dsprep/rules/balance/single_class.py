@@ -39,6 +39,7 @@ class SingleClass(LabelsRule):
         severity=Severity.WARNING,
         message="all {examples:,} labelled examples have the label {label_quoted}",
         summary="there is only one class",
+        about=("label",),
     )
 
     def finish(self, state: LabelState, rows: Rows) -> Iterator[Finding]:

@@ -47,6 +47,7 @@ class SmallValidationSplit(SizesRule):
         severity=Severity.WARNING,
         message="{split} has {examples} examples: an accuracy measured on it is uncertain by ±{margin} points",
         summary="too few validation examples to measure with",
+        about=("split",),
     )
     Options = SmallValidationSplitOptions
 

@@ -50,6 +50,7 @@ class TooLarge(SizesRule):
         severity=Severity.ERROR,
         message="{split} has {amount:,} {unit}; {target} takes at most {limit:,}",
         summary="more bytes or rows than the target takes",
+        about=("split", "unit"),
     )
 
     Options = TooLargeOptions

@@ -26,8 +26,9 @@ class ConflictingAnswers(PromptKeysRule):
     ## What it does
     Groups examples by everything before their last assistant message (system prompt and tools too), folded as for
     DUP002, and reports each prompt that is answered in more than one way. Examples with a label are compared by their
-    labels alone. Prompts without any user text are left out. There is one finding per prompt; it stands on the
-    first example and points to the others (the first 20), with up to five of the answers.
+    labels alone. Prompts without any user text are left out, and so are preference records: a prompt may well have more
+    than two answers to compare (PRF003 looks for those that contradict each other). There is one finding per prompt; it
+    stands on the first example and points to the others (the first 20), with up to five of the answers.
 
     ## Why it matters
     For questions with one right answer, and for labels above all, one of the rows is wrong, and the model is taught
@@ -56,6 +57,8 @@ class ConflictingAnswers(PromptKeysRule):
     )
 
     def resolve(self, columns: Columns, rows: Rows) -> Iterator[Finding]:
+        if columns["paired"].any():
+            columns = {name: column[~columns["paired"]] for name, column in columns.items()}
         split, _ = split_numbers(columns)
         prompt = group_numbers(columns["key"], split)
         answer = group_numbers(columns["answer"], prompt)

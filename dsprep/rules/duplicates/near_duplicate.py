@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from dsprep.folds.keyed import DROP, group_numbers, split_numbers
+from dsprep.folds.keyed import DROP, Keep, group_numbers, kept_rows, split_numbers
 from dsprep.folds.signatures import Alike, NearOptions, NearRule
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.rule import Columns, FixAvailability, Rows, RuleMeta
@@ -19,10 +19,11 @@ from dsprep.text.clusters import components, leaders
 class NearDuplicateOptions(NearOptions):
     """Options of near-duplicate."""
 
-    keep: Literal["first", "longest", "most-common-answer", "best"] = Field(
+    keep: Keep | Literal["best"] = Field(
         "first",
         description="Which one of a cluster stays: the first in reading order, the one with the longest text, the "
-        "first with the answer that most of them give, or the longest of those.",
+        "first with the answer that most of them give, `best`: the longest of those, or `fewest-findings`: the one on "
+        "which rules about single records find least. Give exact-duplicate and normalized-duplicate the same.",
     )
 
 
@@ -37,6 +38,11 @@ class NearDuplicate(NearRule):
     the kept one; none is reported that is alike only by way of a third. Equal rows are DUP001's and DUP002's and are
     not reported again. Examples with different images are never alike. Examples that differ in nothing but the system
     prompt are.
+
+    Where three examples or more share a context, a line of at least 100 characters that makes up a third of each (a
+    passage that several questions are asked about), two of them are near-duplicates only if the rest is alike, too:
+    what is asked beside the lines and sentences that both begin and end with, and what is answered. An answer that is
+    longer than a label and nearly the same makes them near-duplicates however it was asked for.
 
     ## Why it matters
     Templates, re-scraped pages and paraphrases that change a word cost as much as new examples and teach little. They
@@ -71,9 +77,10 @@ class NearDuplicate(NearRule):
         if not len(near.pairs):
             return
         split, names = split_numbers(columns)
-        # A node is a unit in one split, and stands for the first row that it has there.
+        # A node is a unit in one split, and stands for the row that the rules about equal rows keep of it.
         of_row = near.unit * len(names) + split
-        nodes, node_row, node_of = np.unique(of_row, return_index=True, return_inverse=True)
+        nodes, first, node_of = np.unique(of_row, return_index=True, return_inverse=True)
+        node_row = kept_rows(node_of, columns, self.options.keep)[first]
         left, right, similarity = _within_splits(near, nodes, len(names))
         kept = leaders(len(nodes), left, right, self._priority(columns, node_row, node_of, left, right))
         given_up = np.flatnonzero(kept != np.arange(len(nodes)))
@@ -104,6 +111,8 @@ class NearDuplicate(NearRule):
         """What decides which node of a cluster is kept, smaller first; the order of rows breaks ties."""
         if self.options.keep == "longest":
             return [-columns["length"][node_row], node_row]
+        if self.options.keep == "fewest-findings":
+            return [columns["noted"][node_row].astype(np.int64), node_row]
         if self.options.keep in ("most-common-answer", "best"):
             # Every row of the cluster has a vote, exact repetitions too.
             cluster = components(len(node_row), left, right)[node_of]

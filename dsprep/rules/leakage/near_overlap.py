@@ -18,9 +18,10 @@ class NearOverlap(NearRule):
 
     ## What it does
     Finds near-duplicates as DUP003 does, across splits: candidates by MinHash, each verified on the texts (Jaccard
-    similarity of runs of five words at least 0.8, `threshold`). Examples that are equal but for case, white space or
-    Unicode form count too, with similarity 1; those that are equal to the last byte are LEK001's. The finding stands
-    on the training example (on the validation example, if the other is in test) and points to the one held out.
+    similarity of runs of five words at least 0.8, `threshold`), and, where several examples share a context, alike in
+    the rest as well. Examples that are equal but for case, white space or Unicode form count too, with similarity 1;
+    those that are equal to the last byte are LEK001's. The finding stands on the training example (on the validation
+    example, if the other is in test) and points to the one held out.
 
     ## Why it matters
     A copy with a changed word gives the answer away as well as an exact one does, and random splits of templated or

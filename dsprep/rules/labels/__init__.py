@@ -1,0 +1,1 @@
+"""Rules about labels that are wrong one by one."""
