@@ -6,8 +6,10 @@ import difflib
 import importlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from dsprep.catalog.builtin import Builtin
@@ -74,42 +76,85 @@ def rule_class(code: str) -> type[Rule[Any]]:
 
 def rule_names() -> dict[str, str]:
     """Name to code, without importing a rule: a rule's file is named after the rule."""
-    return {
-        reference.partition(":")[0].rpartition(".")[2].replace("_", "-"): code
-        for code, reference in rule_references().items()
-    }
+    return Rulebook().names
 
 
 def find_rule(text: str) -> str:
     """The code for a code or a name, in any case. Raises UnknownNameError with a suggestion."""
-    names = rule_names()
-    wanted = text.strip()
-    if wanted.upper() in rule_references():
-        return wanted.upper()
-    if wanted.lower() in names:
-        return names[wanted.lower()]
-    raise UnknownNameError(f"no rule {text!r}{_nearest_rules(wanted, names)}")
+    return Rulebook().find(text)
 
 
 def select_codes(selectors: Iterable[str], among: Callable[[str], bool] = lambda code: True) -> list[str]:
-    """The codes that `selectors` mean: codes, names, prefixes of codes (`TOK`, `TOK00`), `ALL`, or `DEFAULT` for all
-    that are on by default, whoever brings them; in order of code.
+    """See `Rulebook.select`."""
+    return Rulebook().select(selectors, among)
 
-    Of those that `DEFAULT` means, only such as `among` wants are looked at, as that imports them.
-    """
-    codes = list(rule_references())
-    chosen: set[str] = set()
-    for selector in selectors:
-        upper = selector.strip().upper()
-        if upper == "ALL":
-            chosen.update(codes)
-        elif upper == "DEFAULT":
-            chosen.update(code for code in codes if among(code) and rule_class(code).meta.default)
-        elif re.fullmatch(r"[A-Z]{1,3}\d{0,2}", upper) and any(code.startswith(upper) for code in codes):
-            chosen.update(code for code in codes if code.startswith(upper))
-        else:
-            chosen.add(find_rule(selector))
-    return sorted(chosen)
+
+@dataclass(frozen=True)
+class Rulebook:
+    """All rules of a run, by code, name and prefix: those that are installed, and `defined` ones (by code), which a
+    pack makes of templates."""
+
+    defined: Mapping[str, type[Rule[Any]]] = field(default_factory=dict)
+
+    @property
+    def codes(self) -> list[str]:
+        """All codes, in order."""
+        return sorted((*rule_references(), *self.defined))
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Name to code, without importing a rule that is installed."""
+        installed = {
+            reference.partition(":")[0].rpartition(".")[2].replace("_", "-"): code
+            for code, reference in rule_references().items()
+        }
+        return installed | {kind.meta.name: code for code, kind in self.defined.items()}
+
+    def kind(self, code: str) -> type[Rule[Any]]:
+        """The rule with that code. Raises KeyError if there is none."""
+        return self.defined[code] if code in self.defined else rule_class(code)
+
+    def find(self, text: str) -> str:
+        """The code for a code or a name, in any case. Raises UnknownNameError with a suggestion."""
+        names = self.names
+        wanted = text.strip()
+        if wanted.upper() in rule_references() or wanted.upper() in self.defined:
+            return wanted.upper()
+        if wanted.lower() in names:
+            return names[wanted.lower()]
+        raise UnknownNameError(f"no rule {text!r}{_nearest_rules(wanted, names)}")
+
+    def select(self, selectors: Iterable[str], among: Callable[[str], bool] = lambda code: True) -> list[str]:
+        """The codes that `selectors` mean: codes, names, prefixes of codes (`TOK`, `TOK00`), `ALL`, or `DEFAULT` for
+        all that are on by default, whoever brings them; in order of code.
+
+        Of those that `DEFAULT` means, only such as `among` wants are looked at, as that imports them.
+        """
+        codes = self.codes
+        chosen: set[str] = set()
+        for selector in selectors:
+            upper = selector.strip().upper()
+            if upper == "ALL":
+                chosen.update(codes)
+            elif upper == "DEFAULT":
+                chosen.update(code for code in codes if among(code) and self.kind(code).meta.default)
+            elif re.fullmatch(r"[A-Z]{1,3}\d{0,2}", upper) and any(code.startswith(upper) for code in codes):
+                chosen.update(code for code in codes if code.startswith(upper))
+            else:
+                chosen.add(self.find(selector))
+        return sorted(chosen)
+
+
+@cache
+def plugin_packs() -> Mapping[str, Path]:
+    """Name to file of the packs that plugins bring. Raises BrokenPluginError on a name taken twice."""
+    table: dict[str, Path] = {}
+    for plugin in plugins():
+        for name, file in getattr(plugin, "packs", dict)().items():
+            if name in table:
+                raise BrokenPluginError(f"pack {name!r} is brought by both {str(table[name])!r} and {str(file)!r}")
+            table[name] = Path(file)
+    return table
 
 
 def executor(name: str, **arguments: Any) -> Executor:
@@ -131,7 +176,7 @@ def suggestion(wanted: str, known: Sequence[str]) -> str:
 
 def _nearest_rules(wanted: str, names: Mapping[str, str]) -> str:
     """For what looks like a code, the codes of its group: of two numbers none is nearer."""
-    codes = list(rule_references())
+    codes = sorted(names.values())
     code = re.fullmatch(r"([A-Za-z]{3})[-_ ]?\d*", wanted)
     group = [known for known in codes if code and known.startswith(code[1].upper())]
     if group:

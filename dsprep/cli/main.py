@@ -10,9 +10,10 @@ from typing import Annotated
 
 import typer
 
-from dsprep.cli import clean, convert, init, lint, prepare, rule, rules, split, stats, targets
+from dsprep.cli import clean, convert, init, lint, new_rule, prepare, rule, rules, split, stats, suppress, targets, undo
 from dsprep.cli import config as config_command
 from dsprep.cli import index as index_command
+from dsprep.cli import pack as pack_command
 from dsprep.cli.failures import EXIT_USAGE, reported
 
 app = typer.Typer(
@@ -31,11 +32,16 @@ app.command("split")(split.command)
 app.command("stats")(stats.command)
 app.command("rule")(rule.command)
 app.command("rules")(rules.command)
+app.command("packs")(pack_command.packs)
+app.command("new-rule")(new_rule.command)
 app.command("targets")(targets.command)
 app.command("init")(init.command)
 app.command("clean")(clean.command)
+app.command("suppress")(suppress.command)
+app.command("undo")(undo.command)
 app.add_typer(index_command.app, name="index")
 app.add_typer(config_command.app, name="config")
+app.add_typer(pack_command.app, name="pack")
 
 
 def _version(wanted: bool) -> None:

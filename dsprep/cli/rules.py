@@ -18,14 +18,19 @@ class Format(StrEnum):
 
 def command(
     select: options.Select = None,
+    pack: options.Pack = None,
     output_format: Annotated[Format, typer.Option(help="How to print the list.")] = Format.TEXT,
 ) -> None:
     """List the rules: code, severity, name and what each finds."""
-    from dsprep.catalog.registry import rule_class, rule_references, select_codes
+    from dsprep.catalog.registry import Rulebook
 
     wanted = options.listed(select)
-    codes = list(rule_references()) if wanted is None else select_codes(wanted)
-    metas = [rule_class(code).meta for code in codes]
+    book = Rulebook()
+    if pack is not None:
+        from dsprep.catalog.packs import load_pack
+
+        book = load_pack(pack).book
+    metas = [book.kind(code).meta for code in (book.codes if wanted is None else book.select(wanted))]
     if output_format is Format.JSON:
         rows = [
             {

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from dsprep.folds.faults import SourceFaultRule
 from dsprep.model.finding import Severity
+from dsprep.model.record import Fault
 from dsprep.model.rule import RuleMeta
 
 
@@ -36,6 +40,9 @@ class MissingValue(SourceFaultRule):
         code="TAB002",
         name="missing-value",
         severity=Severity.WARNING,
-        message="the cell is empty, so the row makes no conversation",
+        message="{reason}, so the row makes no conversation",
         summary="an empty cell in a column that is mapped",
     )
+
+    def arguments(self, fault: Fault) -> Mapping[str, Any]:
+        return {"reason": "the cell is empty", **fault.args}
