@@ -6,12 +6,14 @@ nearest `dsprep.toml`, or `pyproject.toml` with a `[tool.dsprep]` table, from th
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ByteSize, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from dsprep.catalog.registry import suggestion
 from dsprep.model.finding import Severity
@@ -19,6 +21,20 @@ from dsprep.model.finding import Severity
 #: The folder of the cache, and the environment variable that says where else it is.
 CACHE_FOLDER = ".dsprep_cache"
 CACHE_VARIABLE = "DSPREP_CACHE_DIR"
+
+#: What is put behind the name of a file for the suppressions that belong to it.
+SIDECAR = ".dsprep.yaml"
+
+#: Settings that name what is written to, and where else than in a file they can be given.
+_WRITTEN = {
+    "cache-dir": f"--cache-dir, or in {CACHE_VARIABLE}",
+    "baseline": "--baseline",
+    "ledger": "--ledger",
+}
+#: The environment variable that holds the secret which pseudonyms are made from, and how long that is at least: who has
+#: the data can try out secrets.
+REDACT_KEY_VARIABLE = "DSPREP_REDACT_KEY"
+REDACT_KEY_LENGTH = 16
 
 
 class ConfigError(ValueError):
@@ -34,7 +50,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=_kebab, populate_by_name=True)
 
-    pack: str = Field("default", description="The rule pack to start from: a name, or a path to a YAML file.")
+    pack: str = Field(
+        "default",
+        description="The rule pack to start from: a name, or a path to a YAML file, in a file seen from its folder.",
+    )
     select: tuple[str, ...] | None = Field(
         None, description="Rules to run instead of the pack's: codes, names, prefixes such as TOK, DEFAULT or ALL."
     )
@@ -48,6 +67,9 @@ class Settings(BaseModel):
     encoding: str | None = Field(None, description="The token encoding, such as o200k_base (default: the target's).")
     fail_on: Literal["error", "warning", "info", "never"] = Field(
         "error", description="The least severity that makes the exit code 1."
+    )
+    max_warnings: int | None = Field(
+        None, ge=0, description="More warnings than this make the exit code of `lint` 1 (default: any number will do)."
     )
     output_format: Literal["full", "concise", "json", "jsonl"] = Field("full", description="How findings are printed.")
     max_findings: int = Field(10_000, ge=1, description="How many findings of one rule are listed; all are counted.")
@@ -83,11 +105,37 @@ class Settings(BaseModel):
         description="How much is kept, such as `500MB`; what was not used for longest goes first.",
     )
     unsafe_fixes: bool = Field(False, description="Whether fixes that drop rows or change meaning may be applied.")
+    redact: Literal["label", "pseudonym"] = Field(
+        "label",
+        description="What fixes put in place of personal data: a label such as `[EMAIL]`, or a pseudonym that is "
+        "nobody's, the same one for the same person's data.",
+    )
+    redact_key: SecretStr | None = Field(
+        None,
+        description="The secret that pseudonyms are made from. It is not taken from files; put it into "
+        f"`{REDACT_KEY_VARIABLE}`.",
+    )
     rules: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=dict, description="Options of rules, by rule name or code."
     )
     severity: Mapping[str, Severity] = Field(
         default_factory=dict, description="Severities that differ from the catalogue, by rule name or code."
+    )
+
+    per_path_ignores: Mapping[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Rules that say nothing of some files: by a pattern of paths such as `raw/*.jsonl`, seen from the "
+        "folder of the file that says it (without a slash: files of that name in any folder).",
+    )
+    baseline: Path | None = Field(
+        None,
+        description="A file of findings that are known and do not count in `lint` (see `--write-baseline`). A file can "
+        "name only one below its own folder.",
+    )
+    ledger: Path | None = Field(
+        None,
+        description="The one ledger for all that `lint --fix` changes (default: `NAME.changes` beside each file). A "
+        "file can name only one below its own folder.",
     )
 
     @field_validator("select", "extend_select", "ignore", "fixable", "unfixable", mode="before")
@@ -96,6 +144,13 @@ class Settings(BaseModel):
         """One text stands for a list, as on the command line: `TOK`, `TOK,DUP`."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("redact_key")
+    @classmethod
+    def _long(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value) < REDACT_KEY_LENGTH:
+            raise ValueError(f"a secret has {REDACT_KEY_LENGTH} characters or more, and this one has {len(value)}")
         return value
 
     @property
@@ -145,8 +200,18 @@ def load_settings(
     if data.get("address") is not None:
         # A file from somebody else would have code and data go to a machine of theirs.
         raise ConfigError(f"{found}: 'address' is not taken from a file; give it with --address, or in RAY_ADDRESS")
-    if found is not None and data.get("cache-dir") is not None:
-        data["cache-dir"] = _folder_below(found, data["cache-dir"])
+    if data.get("redact-key") is not None:
+        # Who knows the secret finds out whose data the pseudonyms stand for.
+        raise ConfigError(f"{found}: 'redact-key' is a secret, not taken from a file; put it in {REDACT_KEY_VARIABLE}")
+    if found is not None:
+        if str(data.get("pack", "")).endswith((".yaml", ".yml")):
+            # The path is seen from the folder of the file; reports show it as seen from here.
+            data["pack"] = os.path.relpath(found.resolve().parent / str(data["pack"]), start or Path.cwd())
+        for key, instead in _WRITTEN.items():
+            if data.get(key) is not None:
+                data[key] = _below(found, key, data[key], instead)
+        if data.get("per-path-ignores"):
+            data["per-path-ignores"] = rooted(data["per-path-ignores"], found.resolve().parent)
     for pair in pairs:
         _assign(data, pair)
     data.update({_kebab(key): value for key, value in (overrides or {}).items() if value is not None})
@@ -168,7 +233,9 @@ def with_overrides(settings: Settings | None, overrides: Mapping[str, Any]) -> S
     if settings is not None and not changes:
         return settings
     try:
-        return Settings.model_validate({**(settings.model_dump() if settings is not None else {}), **changes})
+        # What nobody has set stays so: a target that is the default gives way to the pack's.
+        before = settings.model_dump(exclude_unset=True) if settings is not None else {}
+        return Settings.model_validate({**before, **changes})
     except ValidationError as error:
         raise ConfigError(_explained(error, "settings", list(Settings.model_fields))) from error
 
@@ -187,16 +254,27 @@ def _table(file: Path) -> dict[str, Any] | None:
     return table if isinstance(table, dict) else None
 
 
-def _folder_below(file: Path, name: str) -> str:
+def rooted(ignores: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """`per_path_ignores` with patterns of whole paths, as seen from `folder`."""
+    own = re.sub(r"[*?\[]", r"[\g<0>]", folder.as_posix()).rstrip("/")
+    out: dict[str, Any] = {}
+    for pattern, rules in ignores.items():
+        # On Windows an absolute one begins with a drive.
+        whole = pattern.startswith("/") or Path(pattern).is_absolute()
+        place = pattern if "/" in pattern else f"**/{pattern}"
+        out[pattern if whole else f"{own}/{place.removeprefix('./')}"] = rules
+    return out
+
+
+def _below(file: Path, key: str, name: str, instead: str) -> str:
     """A file from somebody else must not say where files are written and removed, outside of its own folder."""
     own = file.resolve().parent
-    folder = (own / name).resolve()
-    if not folder.is_relative_to(own) or folder == own:
+    place = (own / name).resolve()
+    if not place.is_relative_to(own) or place == own:
         raise ConfigError(
-            f"{file}: 'cache-dir' names {str(folder)!r}, which is not below the folder of the file; "
-            f"give it with --cache-dir, or in {CACHE_VARIABLE}"
+            f"{file}: {key!r} names {str(place)!r}, which is not below the folder of the file; give it with {instead}"
         )
-    return str(folder)
+    return str(place)
 
 
 def _assign(data: dict[str, Any], pair: str) -> None:
@@ -225,5 +303,6 @@ def _explained(error: ValidationError, where: str, keys: Sequence[str] = ()) -> 
             hint = suggestion(place, keys) or f"; there are {', '.join(keys)}"
             sentences.append(f"{where}: unknown key {place!r}{hint}")
         else:
-            sentences.append(f"{where}: {place}: {fault['msg'][:1].lower()}{fault['msg'][1:]} (got {fault['input']!r})")
+            got = "" if _kebab(place) == "redact-key" else f" (got {fault['input']!r})"
+            sentences.append(f"{where}: {place}: {fault['msg'][:1].lower()}{fault['msg'][1:]}{got}")
     return "\n".join(sentences)

@@ -2,9 +2,10 @@
 
 A case file `tests/cases/<rule-name>.yaml` holds `rule` and `cases`. A case gives rows (`given`, `raw`, `raw_base64` or
 `files` per split), the findings to `expect`, and, for rules that fix, the rows after the fix (`fixed`) and the findings
-`left`. Of an expected finding only the keys that are written are compared. Every case is run whole, with a row per
-shard, with the shards in another order, and with states merged in another shape; all must say the same. What is made of
-rows that are then moved to another place must be what is made of them there.
+`left`. What stands under `beside`, name to rows or text, is written beside the data, and options that say such a name
+mean that file. Of an expected finding only the keys that are written are compared. Every case is run whole, with a row
+per shard, with the shards in another order, and with states merged in another shape; all must say the same. What is
+made of rows that are then moved to another place must be what is made of them there.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import base64
 import csv
 import io
 import json
+import os
 import pickle
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +30,7 @@ from dsprep.config import Settings
 from dsprep.engine.caching import place_of
 from dsprep.engine.fingerprints import Fingerprint
 from dsprep.engine.folding import SHARD_BYTES, Fold, MapShard, fold
+from dsprep.engine.ledger import SUFFIX
 from dsprep.engine.writing import encoded
 from dsprep.model.executor import ExchangingExecutor, Executor
 from dsprep.model.finding import Finding
@@ -100,7 +103,7 @@ def check_case(rule: str, case: Mapping[str, Any], folder: Path) -> None:
     """Run one case in the empty `folder`. Raises AssertionError with what differs."""
     code = find_rule(rule)
     inputs = _written(case, folder)
-    settings = _settings(code, case)
+    settings = _settings(code, case, folder)
     found = _findings(inputs, settings, code, None)
     _compare(case.get("expect", []), found, "expect")
     for seed in range(3):
@@ -191,11 +194,31 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return out.getvalue().encode()
 
 
-def _settings(code: str, case: Mapping[str, Any]) -> Settings:
+def _beside(case: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The files beside the data: name to path."""
+    out: dict[str, str] = {}
+    for name, content in case.get("beside", {}).items():
+        path = folder / "beside" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else _lines(content))
+        out[name] = str(path)
+    return out
+
+
+def _meaning(value: Any, beside: Mapping[str, str]) -> Any:
+    """`value` of an option, with names of files beside the data as paths."""
+    if isinstance(value, list):
+        return [_meaning(item, beside) for item in value]
+    return beside.get(value, value) if isinstance(value, str) else value
+
+
+def _settings(code: str, case: Mapping[str, Any], folder: Path) -> Settings:
+    beside = _beside(case, folder)
+    options = {name: _meaning(value, beside) for name, value in case.get("options", {}).items()}
     return Settings.model_validate(
         {
             "select": (code,),
-            "rules": {code: case.get("options", {})},
+            "rules": {code: options},
             "target": case.get("target", "openai:gpt-3.5-turbo-0125"),
             "unsafe_fixes": True,
             "workers": 1,
@@ -261,6 +284,7 @@ def _check_fix(case: Mapping[str, Any], inputs: Sequence[Input], settings: Setti
     by_split: dict[str, list[str]] = {}
     for item in inputs:
         by_split.setdefault(item.split or "paths", []).append(item.path)
+    before = {item.path: Path(item.path).read_bytes() for item in inputs}
     api.fix(**by_split, settings=settings)  # type: ignore[arg-type]
     after = {item.path: Path(item.path).read_bytes() for item in inputs}
     wanted = case["fixed"] if isinstance(case["fixed"], Mapping) else {"data": case["fixed"]}
@@ -276,3 +300,8 @@ def _check_fix(case: Mapping[str, Any], inputs: Sequence[Input], settings: Setti
     api.fix(**by_split, settings=settings)  # type: ignore[arg-type]
     for item in inputs:
         assert Path(item.path).read_bytes() == after[item.path], "fixing twice is not fixing once"
+    for item, ledger in ((item, item.path + SUFFIX) for item in inputs):
+        if os.path.exists(ledger):
+            api.undo(ledger)
+        assert Path(item.path).read_bytes() == before[item.path], "what was fixed is not what undoing it gives"
+        assert not os.path.exists(ledger), "a ledger with nothing in it is left"

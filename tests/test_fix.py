@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from dsprep import api
+from dsprep.cli.main import app
 from dsprep.model.fix import Applicability
+from dsprep.reports.diff import render_change
 
 marks = ["<br>", "&amp;", "&lt;", "<p>", "</p>", "<|im_end|>", "[INST]", "1 < 2", "```\n", "    code"]
 blanks = [" ", "  ", "\n", "\r\n", "\n\n\n\n", "\x07", "\x92", "\u200b", "\x1b[31m", "\ud800"]
@@ -107,3 +111,109 @@ def test_a_file_that_is_linked_to_stays_a_link(tmp_path: Path) -> None:
     api.fix([tmp_path / "link.jsonl"], workers=1)
     assert (tmp_path / "link.jsonl").is_symlink()
     assert json.loads((tmp_path / "real.jsonl").read_bytes())["messages"][0]["content"] == "trim"
+
+
+# --- what a fix would do, for reading ---------------------------------------------------------------------------------
+
+
+def _rendered(before: Any, after: Any, **more: Any) -> list[str]:
+    texts = (value if isinstance(value, bytes) else json.dumps(value).encode() for value in (before, after))
+    return render_change("x.jsonl", 3, *texts, ["TXT009 untrimmed-text"], **more).splitlines()
+
+
+def test_a_diff_shows_the_field_that_changes_and_white_space_at_its_ends() -> None:
+    before = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b  "}], "n": 1}
+    after = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}], "m": None}
+    assert _rendered(before, after) == [
+        "x.jsonl:3  TXT009 untrimmed-text",
+        "  /n",
+        "    - 1",
+        "  /messages/1/content",
+        '    - "b  "',
+        '    + "b"',
+        "  /m",
+        "    + null",
+    ]
+
+
+def test_a_diff_of_a_long_text_shows_the_lines_and_words_that_differ() -> None:
+    lines = [f"line {i} " + "lorem ipsum dolor sit amet " * 20 for i in range(200)]
+    other = list(lines)
+    other[120] = lines[120].replace("dolor", "DOLOR", 1)
+    del other[150]
+    shown = _rendered({"a": "\n".join(lines)}, {"a": "\n".join(other)})
+    assert shown[1:4] == [
+        "  /a, line 121",
+        '    - "line 120 lorem ipsum dolor sit amet lorem ipsum dolor sit …"',
+        '    + "line 120 lorem ipsum DOLOR sit amet lorem ipsum dolor sit …"',
+    ]
+    assert shown[4] == "  /a, line 151"
+    assert shown[5].startswith('    - "line 150 lorem')
+    assert len(shown) == 6
+
+
+hostile = st.lists(
+    st.sampled_from(
+        ["\x1b[2J", "\x07", "\r", "\n", "\u202e", "\u200b", "\ud800", "\x9b31m", "a", " b", '"', "\U000e0041"]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(hostile, hostile, st.booleans())
+def test_a_diff_is_harmless_and_shows_every_difference(before: str, after: str, ascii_only: bool) -> None:
+    shown = "\n".join(_rendered({"x": before, before: 1}, {"x": after, after: 1}, ascii_only=ascii_only))
+    assert all(c == "\n" or (c.isprintable() and (c.isascii() or not ascii_only)) for c in shown)
+    assert (len(shown.splitlines()) > 1) == (before != after)
+    coloured = "\n".join(_rendered({"x": before}, {"x": after}, colour=True))
+    assert set(re.findall("\x1b[^m]*m", coloured)) <= {f"\x1b[{n}m" for n in (0, 1, 2, 7, 27, 31, 32)}
+    assert all(c in "\n\x1b" or c.isprintable() for c in coloured)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("\n" * 100_000, "\n" * 50_000),
+        ("a " * 100_000, "b " * 100_000),
+        ("x" * 1_000_000, "y" * 1_000_000),
+        ("a\nb\n" * 20_000, "b\na\n" * 20_000),
+    ],
+    ids=["line ends", "words", "letters", "lines"],
+)
+def test_a_diff_of_a_hostile_text_is_short(before: str, after: str) -> None:
+    shown = _rendered({"x": before}, {"x": after})
+    assert len(shown) < 20
+    assert max(map(len, shown)) < 400
+
+
+def test_a_diff_of_what_cannot_be_read_is_one_of_characters() -> None:
+    assert _rendered(b'{"a": "caf\xe9"}', {"a": "caf\u00e9"})[1:] == [
+        '    - "{"a": "caf\\xe9"}"',
+        '    + "{"a": "caf\\u00e9"}"',
+    ]
+    gone = render_change("x.jsonl", 1, b'{"a": 1}', None).splitlines()
+    assert gone == ["x.jsonl:1", "  the row goes", '    - {"a": 1}']
+
+
+def test_the_command_shows_changes_and_what_they_come_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.jsonl").write_bytes(b"\xef\xbb\xbf" + b"".join(_chat(f"q{i}", "ok ") + b"\n" for i in range(150)) + b"\n")
+    before = Path("x.jsonl").read_bytes()
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(app, ["lint", "x.jsonl", "--select", "ENC,TXT009", "--diff", *arguments])
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.output
+
+    code, said = run()
+    assert code == 1
+    assert said.startswith("x.jsonl  ENC002 byte-order-mark\n  the file is written anew")
+    assert said.count("TXT009 untrimmed-text") == 100
+    assert "… and 51 more records; --output-file FILE shows all of them" in said
+    assert said.endswith("151 records would change (TXT009 150, ENC002 1, ENC003 1); `--fix` does it\n")
+    assert run("--output-file", "all.txt") == (1, "")
+    assert Path("all.txt").read_text().count("TXT009 untrimmed-text") == 150
+    assert Path("x.jsonl").read_bytes() == before
+    Path("x.jsonl").write_bytes(_chat("a", "b") + b"\n")
+    assert run() == (0, "nothing would change\n")

@@ -54,6 +54,7 @@ def checked_output(session: Session, folder: Path, names: Sequence[str]) -> Chec
         settings,
         codes=lambda code: code.startswith(_GROUPS),
         progress=session.progress,
+        accepting="suppressions",
     )
     again.executor = session.executor
     again.progress.begin("verifying", again.bytes)
@@ -63,6 +64,7 @@ def checked_output(session: Session, folder: Path, names: Sequence[str]) -> Chec
         again.rules,
         again.executor,
         folds={"statistics": statistics},
+        hiding=again.hiding,
         memory_limit=again.settings.memory_limit,
         cache=again.cache,
         progress=again.progress.advance,

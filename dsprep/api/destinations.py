@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dsprep.api.session import Session
 from dsprep.engine.distributing import NOWHERE, REJECTED, WriteShard
 from dsprep.engine.folding import BLANK, Fold, Folded
+from dsprep.engine.repairing import ContentKey
 from dsprep.engine.splitting import SplitPlan, assign, units
 from dsprep.folds.labels import LabelFold
 from dsprep.folds.look_alikes import LookAlikeFold, look_alikes
@@ -112,8 +113,11 @@ def writer(
     destination: NDArray[np.uint8],
     removed: Mapping[int, tuple[str, str]],
     render: Callable[[Example], Mapping[str, Any]] | None,
+    names: Sequence[str],
+    content: ContentKey | None = None,
 ) -> WriteShard:
-    """The task that writes the rows of `folded` to their destinations."""
+    """The task that writes the rows of `folded` to their destinations, which are called `names`; with `content`, with a
+    ledger."""
     return WriteShard(
         pipeline=session.pipeline,
         key=folded.table.key,
@@ -122,7 +126,9 @@ def writer(
         codes=folded.codes,
         removed=removed,
         metas={rule.meta.code: rule.meta for rule in session.rules},
+        names=names,
         render=render,
+        content=content,
     )
 
 

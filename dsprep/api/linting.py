@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from os import fspath
 from typing import TYPE_CHECKING, Any
 
 from dsprep.api.remembering import Run, several
@@ -14,27 +17,35 @@ from dsprep.engine.folding import Folded, fold
 from dsprep.engine.repairing import Repair
 from dsprep.folds.statistics import StatisticsFold
 from dsprep.model.finding import Finding
-from dsprep.model.fix import Relabel
+from dsprep.model.fix import DropRow, Relabel
 from dsprep.model.report import Funnel, FunnelStep, Report
-from dsprep.model.source import InputError
+from dsprep.model.source import InputError, Source
 from dsprep.opening import refuse_url
+from dsprep.text.content import content_key
 from dsprep.text.labels import relabelled
+from dsprep.text.preference import in_place
+from dsprep.version import VERSION
 
 if TYPE_CHECKING:  # what only checks has nothing to rewrite
-    from dsprep.engine.rewriting import Change
+    from dsprep.engine.ledger import Ledger
+    from dsprep.engine.rewriting import Change, Rewriting
 
 #: How often the files may be rewritten until nothing is left to fix: fixes of rows can make duplicates, whose fixes can
 #: make nothing worse, so two rounds are usual.
 MAX_PASSES = 8
+#: Groups of rules whose fixes take out what is nobody's business.
+REDACTING = ("PII", "SEC")
 
 
 @dataclass
 class FixResult:
-    """The report of what is left, the fixes made by code, and the files that were rewritten, in order."""
+    """The report of what is left, the fixes made by code, and the files that were rewritten, in order, with the ledgers
+    by which `undo` takes it back."""
 
     report: Report
     fixed: Counter[str] = field(default_factory=Counter)
     files: list[str] = field(default_factory=list)
+    ledgers: list[str] = field(default_factory=list)
 
 
 def lint(
@@ -77,36 +88,79 @@ def fix(
     progress: Progress | None = None,
     **overrides: Any,
 ) -> FixResult:
-    """Mend JSON-lines files in place, then report what is left. Safe fixes only, unless `unsafe_fixes` is set.
+    """Mend JSON-lines files in place, then report what is left. Safe fixes only, unless `unsafe_fixes` is set. What is
+    accepted (see api.accepted) is left alone.
 
-    Raises InputError if one of the files cannot be rewritten in its own format (a CSV, standard input, a URL).
+    Every change is put down in a ledger: `NAME.changes` beside the file, or the one that the setting `ledger` names.
+    Raises InputError if one of the files cannot be rewritten in its own format (a CSV, standard input, a URL), or a
+    ledger is something else.
     """
-    from dsprep.engine.rewriting import rewrite
-
     inputs, notes = inputs_from(paths, train=train, validation=validation, test=test)
     for item in inputs:
         refuse_url(item.path, "which is not fixed in place; `dsprep prepare` writes a repaired data set from it")
+    chosen = with_overrides(settings, overrides)
     fixed: Counter[str] = Counter()
     files: set[str] = set()
-    for _ in range(MAX_PASSES):
-        session = _open(inputs, settings, overrides, progress, notes)
+    ledgers = _Ledgers(chosen)
+    for number in range(1, MAX_PASSES + 1):
+        session = _open(inputs, chosen, {}, progress, notes)
         _must_be_lines(session)
-        folded = _folded(session, fixing=True)
+        for source in session.pipeline.sources:
+            ledgers.of(source)
+        folded = folded_of(session, fixing=True)
         if not _fixable(session, folded):
             break
-        mending = replace(session.pipeline, repair=_repair(session, folded))
         session.progress.begin("fixing", session.bytes)
-        outcome = rewrite(mending, folded.shards, folded.accepted, session.executor, progress=session.progress.advance)
+        outcome = _rewriting(session, folded).write(partial(ledgers.of, used=True), _closing(number, session))
         if not outcome.anything:
             break
         fixed += outcome.fixed
-        files.update(session.pipeline.sources[number].display for number, rows in outcome.rows.items() if rows)
-        files.update(f.location.path for f in folded.accepted if f.key is None and f.location.path)
+        files.update(session.pipeline.sources[number].display for number in outcome.written)
+        if session.accepted is not None:
+            session.accepted.follow(outcome.followed)
     else:
-        session = _open(inputs, settings, overrides, progress, notes)
-        folded = _folded(session)
+        session = _open(inputs, chosen, {}, progress, notes)
+        folded = folded_of(session)
     report = _reported(session, folded, fixed)
-    return FixResult(report, fixed, sorted(file for file in files if any(item.path == file for item in inputs)))
+    if ledgers.used:
+        report.notes.append(_how_to_undo(ledgers.used, fixed))
+    return FixResult(report, fixed, sorted(files), list(ledgers.used))
+
+
+class _Ledgers:
+    """The ledgers of a run of `fix`; `used` are those that changes were put down in, as the user knows them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._one = settings.ledger
+        self._known: dict[str, Ledger] = {}
+        self.used: dict[str, None] = {}
+
+    def of(self, source: Source, *, used: bool = False) -> Ledger:
+        """The ledger for the file of `source`. Raises InputError if something else is in its place."""
+        from dsprep.engine.ledger import SUFFIX, Ledger
+
+        path = source.path + SUFFIX if self._one is None else fspath(self._one)
+        if path not in self._known:
+            self._known[path] = Ledger.at(path)
+        if used:
+            self.used[source.display + SUFFIX if self._one is None else path] = None
+        return self._known[path]
+
+
+def _closing(number: int, session: Session) -> dict[str, Any]:
+    """What the closing lines of a pass begin with."""
+    baseline = session.accepted.baseline if session.accepted is not None else None
+    return {"pass": number, "tool": f"dsprep {VERSION}", **({"baseline": baseline.path} if baseline else {})}
+
+
+def _how_to_undo(ledgers: Iterable[str], fixed: Counter[str]) -> str:
+    names = list(ledgers)
+    commands = " and ".join(f"`dsprep undo {shlex.quote(name)}`" for name in names[:3])
+    more = f" (and so on for {len(names) - 3:,} more)" if len(names) > 3 else ""
+    kept = ""
+    if any(code.startswith(REDACTING) for code in fixed):
+        kept = "; what was redacted is still in there, so keep it apart or delete it"
+    return f"every change is in {', '.join(names[:3])}: {commands}{more} takes it back{kept}"
 
 
 def diff(
@@ -120,21 +174,15 @@ def diff(
     **overrides: Any,
 ) -> Iterator[tuple[str, Change]]:
     """What the first round of `fix` would change: (path, change) per record, in reading order. Nothing is written."""
-    from dsprep.engine.rewriting import rewrite
-
     inputs, notes = inputs_from(paths, train=train, validation=validation, test=test)
-    session = _open(inputs, settings, overrides, progress, notes)
+    session = _open(inputs, with_overrides(settings, overrides), {}, progress, notes)
     _must_be_lines(session)
-    folded = _folded(session, fixing=True)
-    mending = replace(session.pipeline, repair=_repair(session, folded))
-    outcome = rewrite(mending, folded.shards, folded.accepted, session.executor, write=False, keep_changes=True)
-    for change in sorted(outcome.changes, key=lambda change: change.key):
-        yield folded.table.locate([change.key])[0].path, change
+    yield from _rewriting(session, folded_of(session, fixing=True)).changes()
 
 
 def linted(session: Session) -> Report:
     """The report of a session that only looks."""
-    return _reported(session, _folded(session), Counter())
+    return _reported(session, folded_of(session), Counter())
 
 
 def _reported(session: Session, folded: Folded, fixed: Counter[str]) -> Report:
@@ -166,10 +214,13 @@ def _open(
     progress: Progress | None,
     notes: Sequence[str],
 ) -> Session:
-    return open_session(inputs, with_overrides(settings, overrides), progress=progress, notes=notes)
+    return open_session(
+        inputs, with_overrides(settings, overrides), progress=progress, notes=notes, accepting="everything"
+    )
 
 
-def _folded(session: Session, *, fixing: bool = False) -> Folded:
+def folded_of(session: Session, *, fixing: bool = False) -> Folded:
+    """Pass one over the files of a session, with statistics; `fixing`: which findings' fixes are wanted is noted."""
     session.progress.begin("checking", session.bytes)
     policy = session.policy()
     return fold(
@@ -178,6 +229,7 @@ def _folded(session: Session, *, fixing: bool = False) -> Folded:
         session.executor,
         folds={"statistics": _statistics(session)},
         accept=policy.allows if fixing else lambda finding: False,
+        hiding=session.hiding,
         memory_limit=session.settings.memory_limit,
         cache=session.cache,
         progress=session.progress.advance,
@@ -190,8 +242,32 @@ def _statistics(session: Session) -> StatisticsFold:
     return StatisticsFold(session.context, tokens=not codes or any(code.startswith("TOK") for code in codes))
 
 
-def _repair(session: Session, folded: Folded) -> Repair:
-    return with_relabels(Repair(session.singles, session.policy(), relabelled=relabelled), folded.accepted)
+def _rewriting(session: Session, folded: Folded) -> Rewriting:
+    """What there is to mend, of what was found."""
+    from dsprep.engine.rewriting import Rewriting
+
+    known = folded.sieve.settled() if folded.sieve is not None else {}
+    spared = session.hiding.spared(known) if session.hiding is not None else None
+    repair = Repair(session.singles, session.policy(), relabelled=relabelled, in_place=in_place, spared=spared)
+    accepted = _one_stays(folded.accepted)
+    pipeline = replace(session.pipeline, repair=with_relabels(repair, accepted))
+    advance = session.progress.advance
+    return Rewriting(pipeline, folded.shards, accepted, session.executor, content_key, advance)
+
+
+def _one_stays(accepted: Iterable[Finding]) -> list[Finding]:
+    """Those of the findings whose fixes can be made together: none drops a row in favour of one that another of them
+    drops. What is left out is found again in the next pass, if it is still true then."""
+    gone: set[tuple[str, int | None]] = set()
+    out: list[Finding] = []
+    for finding in accepted:
+        if finding.fix is not None and DropRow() in finding.fix.edits and finding.related:
+            twin = finding.related[0]
+            if (twin.path, twin.offset) in gone:
+                continue
+            gone.add((finding.location.path, finding.location.offset))
+        out.append(finding)
+    return out
 
 
 def with_relabels(repair: Repair, accepted: Iterable[Finding]) -> Repair:
@@ -210,6 +286,11 @@ def _must_be_lines(session: Session) -> None:
     for source in session.pipeline.sources:
         if source.display == "-":
             raise InputError("standard input cannot be fixed in place; write it to a file first")
+        if source.packing is not None:
+            raise InputError(
+                f"{source.display} is compressed, and not fixed in place; unpack it first, or "
+                f"`dsprep prepare {source.display} --out DIR` writes a repaired data set from it"
+            )
         if source.format != "jsonl":
             raise InputError(
                 f"{source.display} is {source.format}, which is not fixed in place; "

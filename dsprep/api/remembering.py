@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dsprep.config import CACHE_FOLDER, CACHE_VARIABLE, Settings
+from dsprep.config import CACHE_FOLDER, CACHE_VARIABLE, SIDECAR, Settings
 from dsprep.engine.fingerprints import (
     Fingerprint,
     UnknowableError,
@@ -24,13 +24,17 @@ from dsprep.engine.fingerprints import (
     surroundings,
 )
 from dsprep.engine.store import Store, log, user_key
+from dsprep.opening import is_url
 
 if TYPE_CHECKING:
     from dsprep.api.session import Paths, Session
     from dsprep.model.report import Report
 
 #: Settings on which no result depends.
-_OUTWARD: Final = ("workers", "memory_limit", "output_format", "fail_on", "cache", "cache_dir", "cache_size")
+_OUTWARD: Final = (
+    *("workers", "memory_limit", "output_format", "fail_on", "max_warnings", "cache", "cache_dir", "cache_size"),
+    "ledger",
+)
 #: A file that was changed within so many nanoseconds before it was looked at may be changed once more without showing
 #: it: file systems count time in steps, of up to two seconds.
 _STEP: Final = 2_000_000_000
@@ -96,8 +100,15 @@ class Run:
                 surroundings(times=True),
                 _packs(settings.pack),
                 settings.model_dump(mode="json", exclude=set(_OUTWARD)),
+                # A target that nobody has named gives way to that of the pack.
+                "target" in settings.model_fields_set,
+                # Of which the dump shows nothing but stars.
+                settings.redact_key and settings.redact_key.get_secret_value(),
                 groups,
                 [mark[0] for mark in marks],
+                _acceptances(settings, files),
+                # Patterns of paths are seen from there, and notes say where the baseline is.
+                os.getcwd() if settings.per_path_ignores or settings.baseline else "",
             )
         except (OSError, UnknowableError):
             return None
@@ -156,6 +167,18 @@ class _Kept:
     also: Mapping[str, bytes]
 
 
+def _acceptances(settings: Settings, files: Sequence[str]) -> list[bytes | None]:
+    """The content of what says which findings are accepted: the suppressions beside each file, and the baseline. These
+    files are small. None stands for one that is not there."""
+    out: list[bytes | None] = []
+    for path in [*(file + SIDECAR for file in files), *([str(settings.baseline)] if settings.baseline else [])]:
+        try:
+            out.append(file_digest(path))
+        except FileNotFoundError:
+            out.append(None)
+    return out
+
+
 def _mark(path: str) -> Mark | None:
     """None for what is no file of this machine."""
     try:
@@ -169,12 +192,12 @@ def _mark(path: str) -> Mark | None:
 
 def _packs(name: str) -> Any:
     """What decides, beside code, which rules run and how: the packs and targets that come with dsprep, and the pack of
-    that name if it is a file of the user's."""
-    from dsprep.catalog.packs import load_pack, packs_folder
+    that name, with what it defines, if it is a file of the user's or a plugin's."""
+    from dsprep.catalog.packs import load_pack, own_pack, packs_folder
 
     folder = packs_folder()
     own = {str(file.relative_to(folder)): file_digest(file) for file in sorted(folder.rglob("*.yaml"))}
-    return own, load_pack(name).model_dump(mode="json") if name.endswith((".yaml", ".yml")) else None
+    return own, None if own_pack(name) else load_pack(name).as_data()
 
 
 def _consulted(session: Session) -> dict[str, bytes]:
@@ -189,6 +212,8 @@ def _consulted(session: Session) -> dict[str, bytes]:
     brought = {entry.module.partition(".")[0] for entry in entry_points(group=ENTRY_POINT_GROUP)}
     also = code_of(prints.packages | brought)
     for rule in session.rules:
+        if any(map(is_url, rule.files)):
+            raise UnknowableError(f"what rule {rule.meta.name} reads from a URL may have changed")
         for file in _files_named(rule.options.model_dump()):
             also[file] = file_digest(file)
     return also

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -67,6 +67,10 @@ Select = Annotated[
     ),
 ]
 Ignore = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Rules not to run.")]
+Pack = Annotated[
+    str | None,
+    typer.Option(metavar="NAME|FILE", help="The rule pack to use: a name (`dsprep packs` lists them), or a YAML file."),
+]
 ExtendSelect = Annotated[list[str] | None, typer.Option(metavar="RULES", help="Rules to run besides those selected.")]
 Config = Annotated[
     list[str] | None,
@@ -106,11 +110,68 @@ CacheDir = Annotated[
         help="Where to keep what was worked out (default: .dsprep_cache beside the configuration file).",
     ),
 ]
+Baseline = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Findings in this file are known and do not count; --write-baseline makes it."),
+]
+Severities = Annotated[
+    list[str] | None,
+    typer.Option("--severity", metavar="RULE=LEVEL", help="Another severity: error, warning, info; may be repeated."),
+]
+Benchmark = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Find examples that hold text of this benchmark (rule benchmark-contamination); may be repeated.",
+        parser=file_named,
+    ),
+]
+
+
+class Keeps(StrEnum):
+    """Which one of some duplicates stays."""
+
+    FIRST = "first"
+    LONGEST = "longest"
+    MAJORITY = "majority"
+    FEWEST_FINDINGS = "fewest-findings"
+
+
+Keep = Annotated[
+    Keeps | None,
+    typer.Option(
+        help="Which duplicate stays: the first, the longest, one with the commonest answer, or the least faulty one."
+    ),
+]
 Seed = Annotated[int | None, typer.Option(metavar="N", min=0, help="Seed that decides splits.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say which settings and files are used.")]
 UnsafeFixes = Annotated[
     bool | None,
     typer.Option("--unsafe-fixes/--no-unsafe-fixes", help="Apply fixes that drop rows or change meaning, too."),
+]
+
+
+class Redact(StrEnum):
+    """What takes the place of personal data."""
+
+    LABEL = "label"
+    PSEUDONYM = "pseudonym"
+
+
+RedactAs = Annotated[
+    Redact | None,
+    typer.Option(
+        "--redact",
+        help="What unsafe fixes put in place of personal data: a label such as [EMAIL] (the default), or a pseudonym.",
+    ),
+]
+RedactKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SECRET",
+        envvar="DSPREP_REDACT_KEY",
+        help="The secret that pseudonyms are made from; better kept in the environment, which others do not see.",
+    ),
 ]
 System = Annotated[
     str | None, typer.Option(metavar="TEXT|TEMPLATE", help="System message: text, or a template over columns.")
@@ -130,17 +191,35 @@ Group = Annotated[
     str | None,
     typer.Option(metavar="COLUMN", help="Column of what must stay together in a split (a document, a user)."),
 ]
+MappingFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping", metavar="FILE", help="A YAML file that says how columns are mapped; --explain writes one."
+    ),
+]
 Records = Annotated[
     str | None,
     typer.Option(
         metavar="PATH",
-        help="Where the records are in nested JSON, such as 'questions[]'; parents are inherited.",
+        help="Where the records are: in nested JSON 'questions[]' (parents are inherited), in a workbook a sheet, in a "
+        "database a table or query, in pages sections, questions or chunks:512.",
     ),
 ]
 Shares = Annotated[
     str,
     typer.Option(metavar="SHARES", help="Shares of train and validation, or of train, validation and test (sum: 1)."),
 ]
+
+
+def with_severities(config: Sequence[str] | None, severities: Sequence[str] | None) -> list[str]:
+    """`--config` with what `--severity` says, which adds to the severities of a file rather than replacing them all."""
+    out = list(config or ())
+    for text in severities or ():
+        rule, _, level = text.partition("=")
+        if not rule.strip() or level.strip() not in ("error", "warning", "info"):
+            raise typer.BadParameter(f"{text!r} is not RULE=error, RULE=warning or RULE=info", param_hint="--severity")
+        out.append(f'severity.{rule.strip()}="{level.strip()}"')
+    return out
 
 
 def listed(values: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -171,6 +250,20 @@ def settings(
     return made.model_copy(update={"cache": wanted, "cache_dir": cache_folder(made, found) if wanted else None})
 
 
+def with_choices(settings: Settings, *, benchmark: Sequence[str] | None, keep: Keeps | None) -> Settings:
+    """`settings` with what `--benchmark` and `--keep` say of rules, whatever else is said of them."""
+    rules: dict[str, Mapping[str, Any]] = dict(settings.rules)
+    extend = settings.extend_select
+    if benchmark:
+        extend = (*extend, "LEK005")
+        rules["LEK005"] = {**rules.get("LEK005", {}), "files": list(benchmark)}
+    if keep is not None:
+        chosen = "most-common-answer" if keep is Keeps.MAJORITY else keep.value
+        for code in ("DUP001", "DUP002", "DUP003"):
+            rules[code] = {**rules.get(code, {}), "keep": chosen}
+    return settings.model_copy(update={"rules": rules, "extend_select": extend})
+
+
 def _show_log() -> None:
     """What the cache has to say goes to standard error."""
     import logging
@@ -182,9 +275,13 @@ def _show_log() -> None:
     log.setLevel(logging.INFO)
 
 
-def mapping(**parts: Any) -> ColumnMapping | None:
-    """The column mapping that flags describe; None if there is none, so that it is inferred."""
+def mapping(file: Path | None = None, **parts: Any) -> ColumnMapping | None:
+    """The column mapping in a file, if one is named, with what flags say instead; None if there is neither, so that it
+    is inferred."""
     from dsprep.formats import Mapping as ColumnMapping
+    from dsprep.formats import changed, load_mapping
 
     given = {name: value for name, value in parts.items() if value is not None}
+    if file is not None:
+        return changed(load_mapping(file), **given)
     return ColumnMapping.model_validate(given) if given else None

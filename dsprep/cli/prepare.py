@@ -40,11 +40,14 @@ def command(
     label: options.Label = None,
     group: options.Group = None,
     records: options.Records = None,
+    mapping_file: options.MappingFile = None,
     split: options.Shares = "0.9/0.1",
     dedupe: Annotated[Dedupe, typer.Option(help="Which duplicates to take out.")] = Dedupe.NORMALIZED,
     keep_best: Annotated[
         bool, typer.Option("--keep-best", help="Of near-duplicates keep the longest with the commonest answer.")
     ] = False,
+    keep: options.Keep = None,
+    benchmark: options.Benchmark = None,
     unsafe_fixes: Annotated[
         bool | None,
         typer.Option(
@@ -52,8 +55,11 @@ def command(
             help="Apply fixes that change meaning or drop rows, too (duplicates go by --dedupe alone).",
         ),
     ] = None,
+    redact: options.RedactAs = None,
+    redact_key: options.RedactKey = None,
     target: options.Target = None,
     encoding: options.Encoding = None,
+    pack: options.Pack = None,
     select: options.Select = None,
     ignore: options.Ignore = None,
     extend_select: options.ExtendSelect = None,
@@ -87,10 +93,13 @@ def command(
         verbose,
         target=target,
         encoding=encoding,
+        pack=pack,
         select=options.listed(select),
         ignore=options.listed(ignore),
         extend_select=options.listed(extend_select),
         unsafe_fixes=unsafe_fixes,
+        redact=redact,
+        redact_key=redact_key,
         fail_on=fail_on,
         seed=seed,
         workers=workers,
@@ -100,10 +109,14 @@ def command(
         no_cache=no_cache,
         cache_dir=cache_dir,
     )
+    if keep is not None and keep_best:
+        raise typer.BadParameter("--keep-best is a choice of its own; leave out --keep or --keep-best")
+    settings = options.with_choices(settings, benchmark=benchmark, keep=keep)
     from dsprep import api
     from dsprep.cli.console import progress
 
-    mapping = options.mapping(system=system, user=user, assistant=assistant, label=label, group=group)
+    mapping = options.mapping(mapping_file, system=system, user=user, assistant=assistant, label=label, group=group)
+    records = records or (mapping.records if mapping is not None else None)
     with progress(quiet) as bar:
         result = api.prepare(
             paths,

@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsprep.engine.folding import BLANK, UNUSABLE
+from dsprep.engine.ledger import change_line
 from dsprep.engine.ordering import in_order
 from dsprep.engine.pipeline import Pipeline
+from dsprep.engine.repairing import ContentKey, Repaired
 from dsprep.engine.writing import AtomicFile, Piece, encoded, escaped_pieces, joined
 from dsprep.model.batch import Batch
 from dsprep.model.executor import Executor
 from dsprep.model.finding import Finding
 from dsprep.model.location import Location
+from dsprep.model.patch import same as equal
 from dsprep.model.record import UNDECODED, Example, Record
 from dsprep.model.report import render_message
 from dsprep.model.rule import RuleMeta
@@ -31,13 +34,32 @@ REJECTED = 254
 
 REJECTED_FILE = "rejected.jsonl"
 
+#: The lines of the ledger of a run go where no row does.
+_CHANGES = 253
+CHANGES_FILE = "changes.jsonl"
+
 
 @dataclass
 class Written:
-    """What a worker makes of one shard: the bytes for each destination."""
+    """What a worker makes of one shard: the bytes for each destination, and of rows with suppressed findings where they
+    went (number of the split, index of the source, key of the content before and after)."""
 
     shard: Shard
     parts: dict[int, list[Piece]] = field(default_factory=dict)
+    changed: Counter[str] = field(default_factory=Counter)
+    changes: int = 0
+    suppressed: list[tuple[int, int, bytes, bytes]] = field(default_factory=list)
+
+
+@dataclass
+class Distributed:
+    """What was written: rows by name, how many of them were mended, and by which rules (some by several); where rows
+    with suppressed findings went, in reading order (see Written)."""
+
+    rows: Counter[str] = field(default_factory=Counter)
+    changes: int = 0
+    changed: Counter[str] = field(default_factory=Counter)
+    suppressed: list[tuple[int, int, bytes, bytes]] = field(default_factory=list)
 
 
 @dataclass
@@ -46,7 +68,7 @@ class WriteShard:
     a row was rejected by a rule that looks at rows, `removed` by one that looks at all of them. Picklable.
 
     `render` gives the record to write for an example; the record itself means that its original bytes will do. None
-    writes records as they are.
+    writes records as they are, as preference records always are.
     """
 
     pipeline: Pipeline
@@ -56,7 +78,11 @@ class WriteShard:
     codes: Sequence[str]
     removed: Mapping[int, tuple[str, str]]
     metas: Mapping[str, RuleMeta]
+    names: Sequence[str]
     render: Callable[[Example], Mapping[str, Any]] | None
+
+    #: With it, mended rows are put down in a ledger, and rows with suppressed findings followed.
+    content: ContentKey | None = None
 
     def __call__(self, shard: Shard) -> Written:
         out = Written(shard)
@@ -76,15 +102,48 @@ class WriteShard:
                     pieces.extend(self._rejected(batch, i, record, shard, int(self.fate[row]), repaired.rejected))
                 else:
                     same = of_json and i not in repaired.changed
-                    pieces.append(self._line(record, mended.records[i], mended.examples[i], same))
+                    value = self._value(mended.records[i], mended.examples[i])
+                    pieces.append(self._line(record, value, same))
+                    if self.content is not None and i in repaired.changed:
+                        out.parts.setdefault(_CHANGES, []).append(self._change(batch, i, repaired, value, to))
+                        out.changed.update(repaired.rules[i])
+                        out.changes += 1
+                    self._follow(batch, i, value, to, out)
         out.parts = {to: joined(pieces) for to, pieces in out.parts.items()}
         return out
 
-    def _line(self, original: Record, record: Record, example: Example | None, same: bool) -> bytes:
-        value = record.value if self.render is None or example is None else self.render(example)
+    def _value(self, record: Record, example: Example | None) -> Any:
+        """What is written of a record."""
+        if self.render is None or example is None or example.rejected is not None:
+            return record.value  # of a preference record, the chat form is but half
+        return self.render(example)
+
+    def _line(self, original: Record, value: Any, same: bool) -> bytes:
         if same and value is original.value and original.raw and b"\n" not in original.raw:
             return original.raw.strip() + b"\n"
         return encoded(value) + b"\n"
+
+    def _change(self, batch: Batch, i: int, repaired: Repaired, after: Any, to: int) -> bytes:
+        """The line of the ledger for a mended row: what became of its chat form, or, if that is the same, of the record
+        as it was read."""
+        assert self.content is not None
+        record = batch.records[i]
+        example = batch.examples[i]
+        before, form = record.value, "record"
+        if example is not None and example.rejected is None and not equal(example.record, after):
+            before, form = example.record, "chat"
+        extra = {"form": form, "to": f"{self.names[to]}.jsonl"}
+        rules = repaired.rules[i]
+        return change_line(batch.location(i), self.content(record), rules, before, after, extra=extra) + b"\n"
+
+    def _follow(self, batch: Batch, i: int, value: Any, to: int, out: Written) -> None:
+        spared = self.pipeline.repair.spared if self.pipeline.repair is not None else None
+        if self.content is None or spared is None:
+            return
+        record = batch.records[i]
+        if spared.of(batch.source, record):
+            written = Record(record.ordinal, None, 0, b"", value)
+            out.suppressed.append((to, batch.source, self.content(record), self.content(written)))
 
     def _rejected(
         self, batch: Batch, i: int, record: Record, shard: Shard, fate: int, findings: Mapping[int, Finding]
@@ -135,15 +194,18 @@ def rejected_line(record: Record, end: int, location: Location, meta: RuleMeta |
 def distribute(
     task: WriteShard,
     shards: Sequence[Shard],
-    names: Sequence[str],
     folder: Path,
     executor: Executor,
     progress: Callable[[int], None] = lambda n: None,
-) -> Counter[str]:
-    """Write `<name>.jsonl` for each split and rejected.jsonl into `folder`, all or none of them; rows by name."""
+) -> Distributed:
+    """Write `<name>.jsonl` for each split and rejected.jsonl into `folder`, all or none of them, and changes.jsonl with
+    what was mended, if `task` makes its lines."""
+    names = task.names
     files = {number: AtomicFile(folder / f"{name}.jsonl") for number, name in enumerate(names)}
     files[REJECTED] = AtomicFile(folder / REJECTED_FILE)
-    rows: Counter[str] = Counter()
+    if task.content is not None:
+        files[_CHANGES] = AtomicFile(folder / CHANGES_FILE)
+    out = Distributed()
     entered: list[AtomicFile] = []
     try:
         for file in files.values():
@@ -158,6 +220,9 @@ def distribute(
                         path = task.pipeline.sources[result.shard.source].path
                         for chunk in escaped_pieces(path, *piece):
                             files[to].write(chunk)
+            out.changes += result.changes
+            out.changed += result.changed
+            out.suppressed += result.suppressed
             progress(result.shard.end - result.shard.start)
     except BaseException as error:
         for file in entered:
@@ -167,5 +232,5 @@ def distribute(
         file.__exit__(None, None, None)
     for to, count in zip(*np.unique(task.destination, return_counts=True), strict=True):
         if int(to) != NOWHERE:
-            rows["rejected" if int(to) == REJECTED else names[int(to)]] = int(count)
-    return rows
+            out.rows["rejected" if int(to) == REJECTED else names[int(to)]] = int(count)
+    return out

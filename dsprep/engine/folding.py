@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from dsprep.engine.caching import Known
 from dsprep.engine.fingerprints import UnknowableError
+from dsprep.engine.hiding import FOUND, FoundPiece, FoundRows, Hiding, Sieve
 from dsprep.engine.pipeline import Pipeline
 from dsprep.engine.planning import shards_of
-from dsprep.engine.repairing import Repaired
+from dsprep.engine.repairing import ContentKey, Repaired
 from dsprep.engine.rows import RowPiece, RowTable
 from dsprep.engine.shuffling import mapped
 from dsprep.engine.storage import Storage
@@ -68,11 +69,17 @@ class Shredded:
 
 @dataclass
 class MapShard:
-    """The task of a worker: shard in, states out. Picklable."""
+    """The task of a worker: shard in, states out. Picklable.
+
+    `ignored` are rules (by code) that have nothing to say of a source, by its index. With `content`, it is put down
+    which findings are about which row, by what the row says (see engine.hiding).
+    """
 
     pipeline: Pipeline
     rules: Sequence[Rule[Any]]
     folds: Mapping[str, Fold] = field(default_factory=dict)
+    ignored: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    content: ContentKey | None = None
 
     def __post_init__(self) -> None:
         self.singles = [rule for rule in self.rules if isinstance(rule, ExampleRule)]
@@ -88,9 +95,9 @@ class MapShard:
         self.by_name = {rule.meta.name: rule.meta.code for rule in self.rules}
 
     @property
-    def movers(self) -> dict[str, Rule[Any] | Fold]:
+    def movers(self) -> dict[str, Rule[Any] | Fold | FoundRows]:
         """What merges and moves states, by their keys."""
-        return {single.meta.code: single for single in self.singles} | self.shared | self.extra
+        return {single.meta.code: single for single in self.singles} | self.shared | self.extra | {FOUND: FoundRows()}
 
     @property
     def meetings(self) -> dict[str, tuple[Meeting, ...]]:
@@ -106,9 +113,16 @@ class MapShard:
 
     def __call__(self, shard: Shard) -> Shredded:
         out = Shredded({}, bytes=shard.end - shard.start)
+        ignored = self.ignored.get(shard.source, ())
+        piece = None if self.content is None else FoundPiece(self.content, self.number)
         for batch in self.pipeline.read(shard):
             out.rows.append(RowPiece.of(batch))
-            found = {single.meta.code: self._found(single, batch, out) for single in self.singles}
+            found = {
+                single.meta.code: [] if single.meta.code in ignored else self._found(single, batch, out)
+                for single in self.singles
+            }
+            if piece is not None:
+                piece.add(batch, found)
             for single in self.singles:
                 tally = out.states.get(single.meta.code)
                 if tally is None:
@@ -120,11 +134,14 @@ class MapShard:
             else:
                 repaired = self.pipeline.repair(batch, self.pipeline.normalisers[batch.source], found)
                 seen = self._judged(repaired, out)
+            seen.noted = _noted(batch, found)[np.searchsorted(batch.keys, seen.keys)]
             for key, rule in self.shared.items():
                 self._fold(key, rule, seen, out)
             for key, fold in self.extra.items():
                 state = fold.map(seen)
                 out.states[key] = fold.merge(out.states[key], state) if key in out.states else state
+        if piece is not None:
+            out.states[FOUND] = piece.state()
         return out
 
     def _found(self, rule: ExampleRule, batch: Batch, out: Shredded) -> list[Finding]:
@@ -194,6 +211,8 @@ class Folded:
     codes: list[str]
     fixed: Counter[str]
     shards: list[Shard]
+    #: What was hidden, if anything was to be.
+    sieve: Sieve | None = None
 
     @property
     def data_rows(self) -> int:
@@ -208,6 +227,7 @@ def fold(
     *,
     folds: Mapping[str, Fold] | None = None,
     accept: Callable[[Finding], bool] = lambda finding: False,
+    hiding: Hiding | None = None,
     shard_bytes: int = SHARD_BYTES,
     memory_limit: int | None = None,
     cache: Store | None = None,
@@ -216,11 +236,13 @@ def fold(
     """Run `rules` and `folds` over all sources of `pipeline`.
 
     `accept` is asked about each finding of a rule over the whole data that has a fix; the accepted ones are kept
-    whatever the listing limit. Of the columns of states, `memory_limit` bytes are held in memory, the others in a
-    temporary file. Shards that `cache` knows are not read. `progress` is told how many more bytes have been worked
-    through.
+    whatever the listing limit. What `hiding` hides is neither in the tallies nor accepted. Of the columns of states,
+    `memory_limit` bytes are held in memory, the others in a temporary file. Shards that `cache` knows are not read.
+    `progress` is told how many more bytes have been worked through.
     """
     task = MapShard(pipeline, rules, folds or {})
+    if hiding is not None:
+        task = replace(task, ignored=hiding.ignored, content=hiding.content if hiding.by_content else None)
     shards: list[Shard] = []
 
     def planned() -> Iterator[Shard]:
@@ -274,6 +296,8 @@ def fold(
         fixed=fixed,
         shards=table.shards,
     )
+    if hiding is not None:
+        out.sieve = Sieve(hiding, table, task.codes, merged.pop(FOUND, []))
     _finish(rules, merged, accept, out)
     if known is not None:
         known.close()
@@ -306,7 +330,8 @@ def _known(cache: Store, task: MapShard, executor: Executor) -> Known[Shredded] 
         log.info("no cache: the workers of executor %s may be on other machines", executor.name)
         return None
     try:
-        return Known(cache, task.pipeline, task, (task.rules, task.folds), task.movers)
+        parts = (task.rules, task.folds, task.ignored, task.content)
+        return Known(cache, task.pipeline, task, parts, task.movers)
     except UnknowableError as error:
         log.info("no cache: %s", error)
         return None
@@ -315,18 +340,28 @@ def _known(cache: Store, task: MapShard, executor: Executor) -> Known[Shredded] 
 def _finished(rule: Rule[Any], state: Any, rows: Rows, accept: Callable[[Finding], bool], out: Folded) -> Tally:
     if isinstance(rule, ExampleRule):
         tally = state if isinstance(state, Tally) else rule.empty()
+        if out.sieve is not None:
+            tally = out.sieve.of_rows(rule, tally)
         # Fixes of whole files stand first in order of place, so none is beyond the limit.
         out.accepted.extend(f for f in tally.sorted() if f.key is None and f.fix and accept(f))
         return tally
     tally = Tally(rule.context.max_findings)
     try:
-        for finding in rule.finish(state, rows):
+        found = rule.finish(state, rows)
+        for finding in found if out.sieve is None else out.sieve.of_all(rule.meta.code, found):
             tally.add(finding)
             if finding.fix is not None and accept(finding):
                 out.accepted.append(finding)
     except Exception as error:
         out.errors.append(EngineError(rule.meta.code, rows.dataset.path, f"{type(error).__name__}: {error}"))
     return tally
+
+
+def _noted(batch: Batch, found: Mapping[str, Sequence[Finding]]) -> NDArray[np.uint8]:
+    """How many of the findings stand on each row; see `Batch.noted`."""
+    keys = [finding.key for group in found.values() for finding in group if finding.key is not None]
+    rows = np.searchsorted(batch.keys, np.array(keys, np.uint64))
+    return np.minimum(np.bincount(rows, minlength=len(batch)), 255).astype(np.uint8)
 
 
 def _blanks(batch: Batch) -> NDArray[np.uint16]:

@@ -41,11 +41,6 @@ class Pipeline:
         if faults:
             yield self.batch(shard.source, [], [], faults)
 
-    def repaired(self, shard: Shard, wanted: Container[int] | None = None) -> Iterator[Batch]:
-        """The batches of `shard` as the folds over the whole data see them: repaired, if this run repairs."""
-        for batch in self.read(shard, wanted):
-            yield self.mend(batch).batch if self.repair else batch
-
     def mend(self, batch: Batch) -> Repaired:
         """`batch` with this run's fixes. Raises TypeError in a run without repairs."""
         if self.repair is None:

@@ -10,7 +10,7 @@ from typing import Any
 from dsprep.model import pointer as pointers
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
-from dsprep.model.fix import Applicability, DropRow, Edit, Remove, Replace, edit_value
+from dsprep.model.fix import Applicability, DropRow, Edit, Remove, Replace, Substitute, edit_value
 from dsprep.model.record import UNDECODED, Example, Record
 from dsprep.model.rule import ExampleRule
 from dsprep.model.source import Normaliser
@@ -41,17 +41,45 @@ class FixPolicy:
         return self.unsafe or applicability is Applicability.SAFE
 
 
+#: 16 bytes that stand for the content of a record.
+ContentKey = Callable[[Record], bytes]
+
+
+@dataclass(frozen=True)
+class Spared:
+    """Findings whose fixes are not made: all of the rules that are `ignored` in a source, and by source, then by digest
+    of the row, those of some codes. Picklable."""
+
+    content: ContentKey
+    codes: Mapping[int, Mapping[bytes, frozenset[str]]]
+    ignored: Mapping[int, frozenset[str]]
+
+    def of(self, source: int, record: Record) -> frozenset[str]:
+        """The codes whose findings in that record are accepted."""
+        known = self.codes.get(source)
+        return known.get(self.content(record), frozenset()) if known else frozenset()
+
+
 @dataclass(slots=True)
 class Repaired:
     """A batch after repair. `batch` has every row of the original, mended; `changed` the indexes of rows whose value
     is new, `dropped` those that a fix takes out (with the code that did), `rejected` those that still have an error
-    (with the first such finding); `fixed` counts fixes by code."""
+    (with the first such finding); `fixed` counts fixes by code, and `rules` are the codes of those that changed a row,
+    in the order in which they did; `spared` are the codes that were to leave a row alone, where there are any."""
 
     batch: Batch
     changed: set[int] = field(default_factory=set)
     dropped: dict[int, str] = field(default_factory=dict)
     rejected: dict[int, Finding] = field(default_factory=dict)
     fixed: Counter[str] = field(default_factory=Counter)
+    rules: dict[int, list[str]] = field(default_factory=dict)
+    spared: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def mended_by(self, i: int, code: str) -> None:
+        """Note that the rule with `code` changed the i-th row."""
+        codes = self.rules.setdefault(i, [])
+        if code not in codes:
+            codes.append(code)
 
 
 @dataclass(frozen=True)
@@ -59,6 +87,9 @@ class Repair:
     """Mends batches by the fixes that `policy` allows. `relabel` maps labels to the spelling to write, on behalf of the
     rule with `relabel_code`; `relabelled` writes one into a record. With `converting`, records of other formats are
     mended in their chat form, which then stands in their place; without, only the fix that converts them touches them.
+    Preference records stay what they are at any rate: `in_place(example, value, edits)` says which edits of the record
+    do what `edits` of its chat form ask for, or None where there are none, and then the fix is not made.
+    Findings that are `spared` are neither mended nor a reason to reject a row.
     """
 
     rules: Sequence[ExampleRule]
@@ -67,6 +98,8 @@ class Repair:
     relabel_code: str = ""
     converting: bool = False
     relabelled: Callable[[Example, Mapping[str, str]], dict[str, Any] | None] | None = None
+    in_place: Callable[[Example, Any, Sequence[Edit]], Sequence[Edit] | None] | None = None
+    spared: Spared | None = None
 
     def __call__(
         self, batch: Batch, normaliser: Normaliser, found: Mapping[str, Sequence[Finding]] | None = None
@@ -80,12 +113,19 @@ class Repair:
         for round_number in range(MAX_ROUNDS):
             findings = found if round_number == 0 and found is not None else self.find(current)
             place = {int(key): indexes[i] for i, key in enumerate(current.keys)}
+            if round_number == 0:
+                self._spare(batch, findings, place, out)
             mended: dict[int, set[str]] = {}
-            edits = self._chosen(findings, place, examples, out, mended)
+            edits = self._chosen(findings, place, records, examples, out, mended)
             # Errors that stand on rows which no edit touches this round are final for those rows.
             for finding in (f for group in findings.values() for f in group):
                 i = place.get(finding.key) if finding.key is not None else None
-                if i is not None and i not in edits and finding.severity is Severity.ERROR:
+                if (
+                    i is not None
+                    and i not in edits
+                    and finding.severity is Severity.ERROR
+                    and finding.code not in out.spared.get(i, ())
+                ):
                     out.rejected.setdefault(i, finding)
             again: list[int] = []
             for i, chosen in edits.items():
@@ -109,6 +149,7 @@ class Repair:
                     examples[i] = self._reread(example, records[i], normaliser)
                     out.changed.add(i)
                     out.fixed[self.relabel_code] += 1
+                    out.mended_by(i, self.relabel_code)
         for i in out.dropped:
             out.rejected.pop(i, None)
         out.batch = batch.with_rows(records, examples) if out.changed else batch
@@ -117,17 +158,37 @@ class Repair:
     def find(self, batch: Batch) -> dict[str, list[Finding]]:
         """The findings of this repair's rules on `batch`, by code. A rule that raises has none: the fold reports it."""
         found: dict[str, list[Finding]] = {}
+        ignored = self.spared.ignored.get(batch.source, ()) if self.spared is not None else ()
         for rule in self.rules:
+            if rule.meta.code in ignored:
+                continue
             try:
                 found[rule.meta.code] = list(rule.find(batch))
             except Exception:  # noqa: S112 - reported with its place by the fold over the same rows
                 continue
         return found
 
+    def _spare(
+        self,
+        batch: Batch,
+        findings: Mapping[str, Sequence[Finding]],
+        place: Mapping[int, int],
+        out: Repaired,
+    ) -> None:
+        """Look up what is accepted in the rows in which anything was found, as they were before any edit."""
+        if self.spared is None:
+            return
+        for key in {finding.key for group in findings.values() for finding in group}:
+            i = place.get(key) if key is not None else None
+            codes = self.spared.of(batch.source, batch.records[i]) if i is not None else frozenset()
+            if i is not None and codes:
+                out.spared[i] = codes
+
     def _chosen(
         self,
         findings: Mapping[str, Sequence[Finding]],
         place: Mapping[int, int],
+        records: Sequence[Record],
         examples: Sequence[Example | None],
         out: Repaired,
         mended: dict[int, set[str]],
@@ -141,9 +202,9 @@ class Repair:
                 if finding.key is None or finding.fix is None or not self.policy.allows(finding):
                     continue
                 i = place.get(finding.key)
-                if i is None or i in out.dropped:
+                if i is None or i in out.dropped or code in out.spared.get(i, ()):
                     continue
-                wanted = finding.fix.edits
+                wanted: Sequence[Edit] = finding.fix.edits
                 if any(isinstance(edit, DropRow) for edit in wanted):
                     out.dropped[i] = code
                     out.fixed[code] += 1
@@ -151,7 +212,12 @@ class Repair:
                     continue
                 example = examples[i]
                 whole = any(isinstance(edit, Replace) and edit.pointer == "" for edit in wanted)
-                if example is not None and example.format != "chat" and not whole and not self.converting:
+                if example is not None and example.rejected is not None:
+                    found = self.in_place(example, records[i].value, wanted) if self.in_place is not None else None
+                    if found is None:
+                        continue
+                    wanted = found
+                elif example is not None and example.format != "chat" and not whole and not self.converting:
                     continue  # pointers are into the chat form, which this record gets only by its own fix
                 taken = edits.setdefault(i, [])
                 if any(_touches(a, b) for a in wanted for b in taken):
@@ -159,11 +225,13 @@ class Repair:
                 taken.extend(wanted)
                 mended.setdefault(i, set()).add(names[code])
                 out.fixed[code] += 1
+                out.mended_by(i, code)
         return {i: chosen for i, chosen in edits.items() if chosen and i not in out.dropped}
 
     def _edited(self, record: Record, example: Example | None, edits: Iterable[Edit]) -> Any:
-        in_chat_form = example is not None and (self.converting or example.format == "chat")
-        base = example.record if example is not None and in_chat_form else record.value
+        base = record.value
+        if example is not None and example.rejected is None and (self.converting or example.format == "chat"):
+            base = example.record
         return edit_value(None if base is UNDECODED else base, edits)
 
     def _reread(self, before: Example | None, record: Record, normaliser: Normaliser) -> Example | None:
@@ -171,7 +239,7 @@ class Repair:
         the record, because the target rejects the key, does not take it from the example."""
         if before is None:
             return normaliser.example(record)
-        if before.format == "chat" or not self.converting:
+        if before.format == "chat" or before.rejected is not None or not self.converting:
             after = normaliser.example(record)
         else:
             # The chat form of a table's row is no row of the table any more.
@@ -208,13 +276,15 @@ def _touches(a: Edit, b: Edit) -> bool:
 
     Removing and replacing items of one list in the same round would make the pointers of one depend on the other.
     """
-    if not isinstance(a, Replace | Remove) or not isinstance(b, Replace | Remove):
+    if not isinstance(a, Replace | Substitute | Remove) or not isinstance(b, Replace | Substitute | Remove):
         return False
+    if isinstance(a, Substitute) and isinstance(b, Substitute) and a.pointer == b.pointer:
+        return any(start < other[1] and other[0] < end for start, end, _ in a.cuts for other in b.cuts)
     left, right = _scope(a), _scope(b)
     return left == right or left.startswith(f"{right}/") or right.startswith(f"{left}/") or not left or not right
 
 
-def _scope(edit: Replace | Remove) -> str:
+def _scope(edit: Replace | Substitute | Remove) -> str:
     if isinstance(edit, Remove) and edit.pointer.rpartition("/")[2].isdigit():
         return edit.pointer.rpartition("/")[0]
     return edit.pointer
@@ -223,4 +293,5 @@ def _scope(edit: Replace | Remove) -> str:
 def _with_value(record: Record, value: Any, mended: Collection[str]) -> Record:
     """`record` with a new value. What its source saw wrong stays wrong, save what the rules named in `mended` fixed."""
     faults = tuple(fault for fault in record.faults if fault.kind not in mended)
-    return Record(record.ordinal, record.line, record.offset, b"", value, record.row, faults)
+    original = record.value if record.original is None else record.original
+    return Record(record.ordinal, record.line, record.offset, b"", value, record.row, faults, original=original)

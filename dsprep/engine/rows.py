@@ -109,8 +109,11 @@ class RowTable(Rows):
 
     def batches(self, keys: NDArray[np.uint64]) -> Iterator[Batch]:
         """See `model.rule.Rows.batches`: the rows as the folds saw them, repaired if the run repairs."""
-        for portion in self.portions(keys):
-            yield from self._of_shard(int(np.searchsorted(self.firsts, portion[0], side="right")) - 1, portion)
+        yield from self._read(keys, repaired=True)
+
+    def originals(self, keys: NDArray[np.uint64]) -> Iterator[Batch]:
+        """As `batches`, the rows as they stand in their source."""
+        yield from self._read(keys, repaired=False)
 
     def portions(self, keys: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
         """See `model.rule.Rows.portions`: those of one shard together."""
@@ -139,6 +142,12 @@ class RowTable(Rows):
                 yield waiting.pop(due)
                 due += 1
 
+    def _read(self, keys: NDArray[np.uint64], *, repaired: bool) -> Iterator[Batch]:
+        for portion in self.portions(keys):
+            shard = int(np.searchsorted(self.firsts, portion[0], side="right")) - 1
+            for batch in self._of_shard(shard, portion):
+                yield self.pipeline.mend(batch).batch if repaired and self.pipeline.repair else batch
+
     def _of_shard(self, number: int, keys: NDArray[np.uint64]) -> Iterator[Batch]:
         shard = self.shards[number]
         source = self.pipeline.sources[shard.source]
@@ -147,7 +156,7 @@ class RowTable(Rows):
         end = int(np.searchsorted(self.key, self.firsts[number + 1])) if followed else len(self.key)
         ordinals = (keys & np.uint64(ORDINAL_MASK)).tolist()
         if not source.addressable or len(keys) > DENSE * (end - begin):
-            yield from self.pipeline.repaired(shard, frozenset(ordinals))
+            yield from self.pipeline.read(shard, frozenset(ordinals))
             return
         pieces: list[Shard] = []
         at = np.searchsorted(self.key, keys)
@@ -157,8 +166,7 @@ class RowTable(Rows):
             pieces.append(Shard(shard.source, int(self.offset[i]), stop, ordinal, line if line >= 0 else 1))
         records = list(source.read_rows(pieces))
         normaliser = self.pipeline.normalisers[shard.source]
-        batch = self.pipeline.batch(shard.source, records, [normaliser.example(r) for r in records])
-        yield self.pipeline.mend(batch).batch if self.pipeline.repair else batch
+        yield self.pipeline.batch(shard.source, records, [normaliser.example(r) for r in records])
 
 
 def _numbered(function: Callable[[A], B], item: tuple[int, A]) -> tuple[int, B]:

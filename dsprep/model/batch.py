@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,20 @@ class Feature(Generic[T]):
     compute: Callable[[Batch], T]
 
 
+#: The role in `Turns` of what a rejected answer says.
+REJECTED: Final = "rejected"
+
+
 @dataclass(frozen=True, slots=True)
 class Turns:
     """The texts of a batch as columns: one entry per string content, or text part, of a message.
 
     `row[i]` is the index of the example in the batch, `message[i]` the index of the message in it, `role[i]` its role
     (empty if it has none that is a string), `text[i]` the text. Lists of equal length.
+
+    The texts of a rejected answer (see `Example`) come after those of the messages. Their role is REJECTED, so that
+    what is asked of answers is not asked of one that is there to be worse; `message[i]` is -1 for the first of its
+    messages, -2 for the second.
     """
 
     row: list[int]
@@ -43,7 +51,8 @@ class Turns:
 
     def pointer(self, i: int) -> str:
         """The JSON pointer (chat form) of the i-th text."""
-        base = f"/messages/{self.message[i]}/content"
+        number = self.message[i]
+        base = f"/messages/{number}/content" if number >= 0 else f"/rejected/{-1 - number}/content"
         part = self.part[i]
         return base if part is None else f"{base}/{part}/text"
 
@@ -73,6 +82,8 @@ class Batch:
         self.examples = examples
         self.faults = faults
         self.split = split
+        #: How many findings of rules about one record stand on each row, at most 255 (uint8); None: nobody has counted.
+        self.noted: NDArray[np.uint8] | None = None
         self._features: dict[Hashable, Any] = {}
 
     def __len__(self) -> int:
@@ -169,4 +180,23 @@ class Batch:
                             role.append(name if type(name) is str else "")
                             text.append(piece["text"])
                             part.append(k)
+            if example.rejected is not None:
+                for j, item in enumerate(example.rejected):
+                    for place, said in _texts_of(item):
+                        row.append(i)
+                        message.append(-1 - j)
+                        role.append(REJECTED)
+                        text.append(said)
+                        part.append(place)
         return Turns(row, message, role, text, part)
+
+
+def _texts_of(message: Any) -> Iterator[tuple[int | None, str]]:
+    """The texts of a message, each with the index of its part; None where its content is a text."""
+    content = message.get("content") if type(message) is dict else None
+    if type(content) is str:
+        yield None, content
+    elif type(content) is list:
+        for k, piece in enumerate(content):
+            if type(piece) is dict and type(piece.get("text")) is str:
+                yield k, piece["text"]

@@ -127,11 +127,15 @@ class Tally:
         return sum(n for (kind, _), n in self.counts.items() if kind is severity)
 
     def _trim(self) -> None:
-        found = self.findings
-        places = [finding.place for finding in found]
-        if any(a >= b for a, b in pairwise(places)):
-            if len(set(places)) == len(places):
-                found.sort(key=lambda finding: finding.place)
-            else:
-                found.sort(key=lambda finding: finding.order)
-        del found[self.limit :]
+        sort_by_place(self.findings)
+        del self.findings[self.limit :]
+
+
+def sort_by_place(found: list[Finding]) -> None:
+    """Sort findings of one rule by `Finding.order`, in place."""
+    places = [finding.place for finding in found]
+    if any(a >= b for a, b in pairwise(places)):
+        if len(set(places)) == len(places):
+            found.sort(key=lambda finding: finding.place)
+        else:
+            found.sort(key=lambda finding: finding.order)

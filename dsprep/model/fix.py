@@ -33,6 +33,23 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True)
+class Substitute:
+    """Put other words in place of parts of the text at `pointer`.
+
+    `cuts` are (start, end, instead): offsets in characters of the text as it is, in order and without overlap. The rest
+    of the text is not in the edit, so an edit that redacts shows nobody what it leaves; and edits of several rules in
+    one text can be made together.
+    """
+
+    pointer: str
+    cuts: tuple[tuple[int, int, str], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        cuts = [{"start": start, "end": end, "instead": instead} for start, end, instead in self.cuts]
+        return {"op": "substitute", "pointer": self.pointer, "cuts": cuts}
+
+
+@dataclass(frozen=True, slots=True)
 class Remove:
     """Take the member or item at `pointer` out of the record."""
 
@@ -69,7 +86,7 @@ class RewriteFile:
         return {"op": "rewrite-file"}
 
 
-Edit = Replace | Remove | DropRow | Relabel | RewriteFile
+Edit = Replace | Substitute | Remove | DropRow | Relabel | RewriteFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +105,25 @@ class Fix:
 
 
 def edit_value(value: Any, edits: Iterable[Edit]) -> Any:
-    """`value` with the record-level edits (Replace, Remove) applied.
+    """`value` with the record-level edits (Substitute, Replace, Remove) applied.
 
     An edit whose place another edit has already taken away is left out: the fixpoint loop sees the finding again and
     decides afresh. Removals in one list go from the back, so that earlier removals do not shift later ones.
     """
+    edits = list(edits)
     replaces = [edit for edit in edits if isinstance(edit, Replace)]
     removes = [edit for edit in edits if isinstance(edit, Remove)]
+    cuts: dict[str, list[tuple[int, int, str]]] = {}
+    for edit in edits:
+        if isinstance(edit, Substitute):
+            cuts.setdefault(edit.pointer, []).extend(edit.cuts)
+    for pointer, wanted in cuts.items():
+        try:
+            text = pointers.resolve(value, pointer)
+        except (KeyError, IndexError, ValueError, TypeError):
+            continue
+        if isinstance(text, str):
+            value = pointers.replace(value, pointer, _substituted(text, wanted))
     for edit in replaces:
         try:
             value = pointers.replace(value, edit.pointer, edit.value)
@@ -106,6 +135,17 @@ def edit_value(value: Any, edits: Iterable[Edit]) -> Any:
         except (KeyError, IndexError, ValueError, TypeError):
             continue
     return value
+
+
+def _substituted(text: str, cuts: Iterable[tuple[int, int, str]]) -> str:
+    """`text` with the cuts made; one that overlaps an earlier one is left out."""
+    out: list[str] = []
+    place = 0
+    for start, end, instead in sorted(cuts):
+        if start >= place:
+            out += (text[place:start], instead)
+            place = end
+    return "".join((*out, text[place:]))
 
 
 def _natural(pointer: str) -> tuple[tuple[int, int, str], ...]:

@@ -21,7 +21,8 @@ class RuleMeta:
     """What is known of a rule without running it.
 
     `message` is a `str.format` template over the finding's args. `default` says whether it runs without being
-    selected. `since` is the dsprep version that brought it.
+    selected. `since` is the dsprep version that brought it. `about` names the args that say what a finding about the
+    data as a whole is about (a split, a label), not how much of it there is: by these a baseline knows it again.
     """
 
     code: str
@@ -32,3 +33,4 @@ class RuleMeta:
     fix: FixAvailability = FixAvailability.NEVER
     default: bool = True
     since: str = "0.1.0"
+    about: tuple[str, ...] = ()

@@ -54,6 +54,8 @@ class Record:
     row: int | None = None
     faults: tuple[Fault, ...] = ()
     pointer: str | None = None
+    #: Of a record that a fix has mended: its value before the first one, as the source gave it.
+    original: Any = None
 
     @property
     def blank(self) -> bool:
@@ -70,6 +72,11 @@ class Example:
     `origins` maps pointers of the chat form to where the text came from: a pointer of the original record, or, for
     tables, a column name; None when the record is in chat form already. `label_pointer` says where in the chat form the
     label stands, if it stands there.
+
+    A preference record has the prompt and the chosen answer as its `messages`; `rejected` are the messages of the
+    answer that it is preferred to (None: the record is no preference record), `prompt_size` how many of the `messages`
+    come before the chosen answer. The rejected answer stands in no chat form, so `origins` knows its messages as
+    `/rejected/0` and so on.
     """
 
     record: dict[str, Any]
@@ -82,3 +89,5 @@ class Example:
     format: str = "chat"
     origins: Mapping[str, str] | None = None
     label_pointer: str | None = None
+    rejected: list[Any] | None = None
+    prompt_size: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +69,26 @@ class EngineError:
 
 
 @dataclass(slots=True)
+class Hidden:
+    """Findings that were made and do not count, because somebody has accepted them: by code, how many are in the
+    baseline and how many are suppressed; `errors` are how many of them all are errors.
+
+    `stale` is how many entries of the baseline, and `unused` how many suppressions, match nothing any more.
+    """
+
+    baseline: Counter[str] = field(default_factory=Counter)
+    suppressed: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+    stale: int = 0
+    unused: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many findings are hidden."""
+        return self.baseline.total() + self.suppressed.total()
+
+
+@dataclass(slots=True)
 class Report:
     """Everything a run has to say. `stats` is plain JSON data (see docs/json-report.md), `summaries` are sorted worst
     first (severity, then count, then code)."""
@@ -81,6 +102,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     errors: list[EngineError] = field(default_factory=list)
     rules_run: tuple[str, ...] = ()
+    hidden: Hidden = field(default_factory=Hidden)
 
     @property
     def findings(self) -> list[Finding]:
@@ -106,10 +128,13 @@ class Report:
         """The sentence of one of the report's findings. Data stand in it as they are: escape before you show it."""
         return render_message(self.meta(finding.code), finding.args)
 
-    def exit_code(self, fail_on: Severity | None) -> int:
-        """0 clean, 1 findings at or above `fail_on` (None: never), 2 a rule failed."""
+    def exit_code(self, fail_on: Severity | None, max_warnings: int | None = None) -> int:
+        """0 clean, 1 findings at or above `fail_on` (None: never) or more than `max_warnings` warnings (None: any
+        number will do), 2 a rule failed."""
         if self.errors:
             return 2
+        if max_warnings is not None and self.count(Severity.WARNING) > max_warnings:
+            return 1
         if fail_on is None:
             return 0
         return int(any(self.count(severity) for severity in Severity if severity.rank <= fail_on.rank))

@@ -51,6 +51,8 @@ class RuleContext:
     splits: tuple[str, ...] = ()
     max_findings: int = 10_000
     severities: Mapping[str, Severity] = field(default_factory=dict)
+    #: The secret from which redaction makes pseudonyms; None: it writes labels.
+    pseudonym_key: str | None = field(default=None, repr=False)
 
 
 class Memo(Protocol):
@@ -143,6 +145,18 @@ class Rule(ABC, Generic[S]):
 
     @abstractmethod
     def finish(self, state: S, rows: Rows) -> Iterator[Finding]: ...
+
+    @property
+    def files(self) -> Sequence[str]:
+        """The files beside the data that the options name, for `study`: paths or URLs, as the user wrote them."""
+        return ()
+
+    def study(self, batches: Iterable[Batch]) -> None:
+        """Take in the rows of `files`, before anything else is asked of the rule; it is not called if there are none.
+
+        Raises InputError if they are of no use. What is kept of them goes to every worker with the rule, and is part of
+        what decides whether results of earlier runs are still good.
+        """
 
     def moved(self, state: S, shift: Shift) -> S | None:
         """`state` as `map` would have made it of the same rows at another place; the old one is not changed.

@@ -80,6 +80,13 @@ def _summary(report: Report) -> dict[str, Any]:
         "fixable": {str(kind): report.fixable(kind) for kind in Applicability},
         "fixed": sum(summary.fixed for summary in report.summaries),
         "rules": [_rule(summary) for summary in report.summaries],
+        "hidden": {
+            "baseline": dict(sorted(report.hidden.baseline.items())),
+            "suppressed": dict(sorted(report.hidden.suppressed.items())),
+            "errors": report.hidden.errors.total(),
+            "stale": report.hidden.stale,
+            "unused": report.hidden.unused,
+        },
         "rules_run": list(report.rules_run),
         "notes": list(report.notes),
         "errors": [{"code": e.code, "path": e.path, "message": e.message} for e in report.errors],

@@ -139,17 +139,24 @@ def render_summary(report: Report, console: Console) -> None:
         if report.errors:
             _print(Text(f"The other rules found nothing in {rows}.{fixes}"), console)
         else:
-            _print(Text(f"All checks passed: {rows}, 0 findings.{fixes}", _STATUS[Status.PASS]), console)
+            passed = f"All checks passed: {rows}, 0 findings{_hidden(report)}.{fixes}"
+            _print(Text(passed, _STATUS[Status.PASS]), console)
         return
     line = Text("Found ")
     parts = [Text(counted(n, severity.value), _SEVERITY[severity]) for severity, n in counts if n]
     line.append_text(Text(", ").join(parts))
-    line.append(f" in {rows} ({counted(len(report.inputs), 'file')}).")
+    line.append(f" in {rows} ({counted(len(report.inputs), 'file')}){_hidden(report)}.")
     if fixed:
         some = "of them" if prepared(report) else "more"
         line.append(f" {fixed:,} {some} {'was' if fixed == 1 else 'were'} fixed.", _FIXABLE)
     _print(line, console)
     _print_fixable(report, console)
+
+
+def _hidden(report: Report) -> str:
+    """How many findings do not count, if any."""
+    n = report.hidden.total
+    return f"; {n:,} more {'is' if n == 1 else 'are'} hidden" if n else ""
 
 
 def _print_fixable(report: Report, console: Console) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from dsprep.model.finding import Finding, Severity
-from dsprep.model.fix import Applicability, DropRow, Fix, Relabel, Remove, Replace, RewriteFile
+from dsprep.model.fix import Applicability, DropRow, Fix, Relabel, Remove, Replace, RewriteFile, Substitute
 from dsprep.model.location import Location
 from dsprep.model.report import Report, RuleSummary, render_message
 from dsprep.reports import (
@@ -232,6 +232,10 @@ def describe_fix(fix: Fix) -> str:
             text = "writes the record anew"
         case Replace(pointer=pointer, value=value):
             text = f"writes {_value(value)} at {short(pointer, 80)}"
+        case Substitute(pointer=pointer, cuts=cuts):
+            first = _value(cuts[0][2]) if cuts and cuts[0][2] else "nothing"
+            others = f", and {counted(len(cuts) - 1, 'more piece')}," if len(cuts) > 1 else ""
+            text = f"writes {first} in place of a piece of the text{others} at {short(pointer, 80)}"
         case Remove(pointer=pointer):
             text = f"removes {short(pointer, 80)}"
         case DropRow():
