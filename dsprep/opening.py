@@ -5,9 +5,13 @@ A URL is fetched in ranges, so that a worker reads its shard and no more. Nothin
 
 from __future__ import annotations
 
+import atexit
+import hashlib
 import io
 import os
 import re
+import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -18,6 +22,10 @@ if TYPE_CHECKING:
 
 #: How much is fetched at a time where more will be wanted.
 _FETCHED: Final = 4 << 20
+_HASHED: Final = 1 << 20
+
+#: Endings of compressed files.
+_PACKED: Final = (".gz", ".bz2", ".xz", ".zst", ".zstd")
 
 #: A letter alone before the colon is a drive.
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
@@ -34,6 +42,12 @@ def shown(path: str) -> str:
         return path
     parts = urlsplit(path)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def without_packing(name: str) -> str:
+    """`reviews.csv` for `reviews.csv.gz`: what an ending that tells of nothing but compression hides."""
+    lowered = name.lower()
+    return next((name[: -len(end)] for end in _PACKED if lowered.endswith(end)), name)
 
 
 def resolved(path: str) -> str:
@@ -63,6 +77,42 @@ def ranged(path: str, start: int, length: int | None = None) -> BinaryIO:
     file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by who asked for it
     file.seek(start)
     return cast(BinaryIO, file)
+
+
+def glob_urls(pattern: str) -> list[str]:
+    """The URLs of files that match a URL with `*` in it. Raises OSError, and InputError as `size`."""
+    system, path = _filesystem(pattern)
+    try:
+        found = system.glob(path, detail=True)
+    except Exception as error:
+        raise _as_os_error(error, pattern) from error
+    return [system.unstrip_protocol(name) for name, about in found.items() if about.get("type") != "directory"]
+
+
+def temporary_file() -> BinaryIO:
+    """A file of this machine to write to, which is gone when this process ends."""
+    handle, path = tempfile.mkstemp(prefix="dsprep-", suffix=".spool")
+    owner = os.getpid()
+
+    def forget() -> None:
+        # A forked worker ends as well, and must not take the file away from the others.
+        if os.getpid() == owner:
+            with suppress(OSError):
+                os.unlink(path)
+
+    atexit.register(forget)
+    os.close(handle)
+    return open(path, "wb")
+
+
+def hashed(path: str) -> tuple[str, int]:
+    """The SHA-256 of all of `path`, in hexadecimal, and how many bytes it has. Raises as `opened`."""
+    digest, size = hashlib.sha256(), 0
+    with ranged(path, 0) as file:
+        while block := file.read(_HASHED):
+            digest.update(block)
+            size += len(block)
+    return digest.hexdigest(), size
 
 
 def refuse_url(path: str | os.PathLike[str], doing: str) -> None:

@@ -38,9 +38,9 @@ def codes(done: subprocess.CompletedProcess[bytes]) -> set[str]:
     ("name", "content", "says"),
     [
         ("binary.jsonl", bytes(range(256)) * 64, "binary"),
-        ("gzip.jsonl", gzip.compress(CHAT * 20), "gzip"),
+        ("gzip.jsonl.gz", gzip.compress(CHAT * 20, mtime=0)[:-20], "gzip"),
         ("missing.jsonl", None, "no such file"),
-        ("folder.jsonl", "directory", "directory"),
+        ("folder.jsonl", "directory", "a folder without files of data"),
     ],
 )
 def test_what_cannot_be_read_is_a_sentence_and_exit_code_2(

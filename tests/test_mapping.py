@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsprep.formats import ChatNormaliser, Mapping, MappingError, TableNormaliser, infer_mapping, normaliser_for
+from dsprep.formats.table import load_mapping, mapping_yaml
 from dsprep.formats.table.inference import class_names
 from dsprep.formats.table.template import MissingColumn, Template, TemplateError
 from dsprep.model.batch import Batch
@@ -224,7 +225,8 @@ def test_an_empty_text_is_no_example(row: dict[str, Any], column: str) -> None:
     made = record(row)
     assert normaliser.example(made) is None
     (fault,) = made.faults
-    assert (fault.kind, dict(fault.args)) == ("missing-value", {"column": column})
+    assert (fault.kind, fault.args["column"]) == ("missing-value", column)
+    assert fault.args["reason"] == ("the cell is empty" if column in row else "the row has no such column")
 
 
 def test_a_template_that_fails_on_a_row_says_why() -> None:
@@ -467,3 +469,79 @@ def test_sources_get_the_normaliser_that_fits(tmp_path: Path) -> None:
     assert isinstance(normaliser_for(open_source(empty))[0], ChatNormaliser)
     with pytest.raises(MappingError, match="no column 'txt'"):
         normaliser_for(open_source(table), Mapping(user="{{txt}}", assistant="label"))
+
+
+# --- filters, labels, mappings in files ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("template", "row", "text"),
+    [
+        ("{{ a | strip_html }}", {"a": "<p>Tom &amp; <b>Anna</b></p><ul><li>one</li></ul>"}, "Tom & Anna\n\n- one"),
+        ("{{ a | strip_html }}", {"a": "1 < 2, no tag"}, "1 < 2, no tag"),
+        ("{{ a | truncate_tokens(3) }}", {"a": "one two three four"}, "one two three"),
+        ("{{ a | truncate_tokens(0) }}", {"a": "one"}, ""),
+        ("{{ a | map_labels({'1-2': 'bad', 'N/A': 'none', '4.5-5': 'good'}) }}", {"a": "2"}, "bad"),
+        ("{{ a | map_labels({'1-2': 'bad', 'N/A': 'none', '4.5-5': 'good'}) }}", {"a": 4.75}, "good"),
+        ("{{ a | map_labels({'1-2': 'bad', 'N/A': 'none', '4.5-5': 'good'}) }}", {"a": " n/a"}, "none"),
+        ("{{ a | map_labels({'1-2': 'bad'}) }}", {"a": "3"}, "3"),
+        ("{{ a | map_labels({'1-2': 'bad'}, 'other') }}", {"a": "3"}, "other"),
+        ("{{ (a | from_json).b[0] }}", {"a": '{"b": [7]}'}, "7"),
+        ("{{ a | default('none', true) }}", {"a": ""}, "none"),
+        ("{% for x in a %}{{ loop.index }}/{{ loop.length }} {% endfor %}", {"a": [1, 2]}, "1/2 2/2 "),
+    ],
+)
+def test_filters(template: str, row: dict[str, Any], text: str) -> None:
+    assert Template(template).render(row) == text
+
+
+def test_one_of_some_texts_is_the_same_one_for_a_row() -> None:
+    template = Template("{{ id | one_of('Classify:', 'Which class is this?', 'Label it.') }}")
+    first = [template.render({"id": i}) for i in range(60)]
+    assert set(first) == {"Classify:", "Which class is this?", "Label it."}
+    assert first == [pickle.loads(pickle.dumps(template)).render({"id": i}) for i in range(60)]
+
+
+def test_a_template_that_takes_for_ever_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dsprep.formats.table.template.MAX_SECONDS", 0.05)
+    loops = "{% for a in range(1000) %}" * 5 + "{% endfor %}" * 5
+    with pytest.raises(TemplateError, match="takes longer than"):
+        Template(loops).render({})
+
+
+def test_labels_are_written_as_the_mapping_says() -> None:
+    labels = {"1-2": "negative", "3": "neutral", "4-5": "positive"}
+    mapping = Mapping(user="text", assistant="stars", label="stars", labels=labels)
+    normaliser = TableNormaliser(mapping, ("text", "stars"))
+    said = []
+    for stars in ("1", "3", "4.5", "unknown"):
+        example = normaliser.example(record({"text": "so", "stars": stars}))
+        assert example is not None
+        said.append((example.label, example.messages[-1]["content"]))
+    assert said == [(label, label) for label in ("negative", "neutral", "positive", "unknown")]
+    rows = [{"text": f"a text number {i} of some words", "stars": str(1 + i % 5)} for i in range(50)]
+    made = infer_mapping(None, rows, given=Mapping(labels=labels)).mapping
+    assert made.system == "Classify the text. Answer with one of: negative, neutral, positive."
+
+
+def test_a_mapping_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.yaml"
+    mapping = Mapping(
+        user="{{a}}\n\nand: {{ b | trim }}", assistant="é\u00a0", label="b", keep=("c",), labels={"1": "no", "2": "yes"}
+    )
+    file.write_text(mapping_yaml(mapping, ["two\nlines"]))
+    assert load_mapping(file) == mapping
+    assert file.read_text().startswith("# two lines\nuser: |-\n  {{a}}\n")
+    file.write_text("labels: {1-2: negative, 3: 0, 4.5: good}")
+    assert load_mapping(file).labels == {"1-2": "negative", "3": "0", "4.5": "good"}
+    for text, says in (
+        ("usr: a", "a mapping has no 'usr'; did you mean 'user'"),
+        ("- a", "valid dictionary"),
+        ("{", "is no YAML"),
+        ("keep: 7", "keep: "),
+    ):
+        file.write_text(text)
+        with pytest.raises(MappingError, match=says):
+            load_mapping(file)
+    with pytest.raises(MappingError, match="cannot be read"):
+        load_mapping(tmp_path / "none.yaml")

@@ -5,31 +5,41 @@ Those of tables and of JSON that is not in lines are imported when a file turns 
 
 from __future__ import annotations
 
-import atexit
 import difflib
 import os
 import re
 import stat
 import sys
-import tempfile
+import zipfile
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Any, Final
 
 import orjson
 
 from dsprep.model.source import InputError, Source, unreadable
-from dsprep.opening import is_url, ranged, shown, size
+from dsprep.opening import is_url, opened, ranged, shown, size, temporary_file, without_packing
 from dsprep.sources.jsonl import JsonLinesSource
+from dsprep.sources.listing import files_of, is_slack_channel
+from dsprep.sources.packed import packing, unpack
 from dsprep.text.encoding import HEAD_BYTES, sniff
 
 if TYPE_CHECKING:
     from dsprep.sources.json_array import Shape
+    from dsprep.text.transcripts import Kind
 
-__all__ = ["JsonLinesSource", "open_source"]
+__all__ = ["JsonLinesSource", "files_of", "open_source"]
 
 STDIN: Final = "-"
 
 _TABLE_EXTENSIONS: Final = frozenset({".csv", ".tsv", ".tab", ".psv"})
+_ARROW_EXTENSIONS: Final = frozenset({".arrow", ".feather", ".ipc"})
+_WORKBOOK_EXTENSIONS: Final = frozenset({".xlsx", ".xlsm", ".xlsb", ".ods"})
+_PAGE_EXTENSIONS: Final = frozenset({".html", ".htm", ".xhtml"})
+_SAVED_EXTENSIONS: Final = frozenset({".mhtml", ".mht"})
+_HTML: Final = re.compile(r"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*){0,9}<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+#: How `records` begins where it says how a chat is cut into conversations.
+_OF_CHATS: Final = ("assistant=", "silence=")
+_OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def open_source(
@@ -44,8 +54,9 @@ def open_source(
     """The source for `path`: its content decides on the format, its extension where the content leaves it open.
 
     `-` is the standard input (or `stdin`), which is copied to a temporary file first, as is anything else that cannot
-    be read twice, such as a pipe; a URL is read by fsspec. `records` is the path to nested records, as in
-    `questions[]`. Raises InputError for what is missing, no file, not readable, or not text.
+    be read twice, such as a pipe, and what is compressed, unpacked; a URL is read by fsspec. `records` is the path to
+    nested records, as in `questions[]`, the sheet of a workbook, a table or query of a database, or how a chat is cut
+    into conversations. Raises InputError for what is missing, no file, not readable, or nothing that dsprep reads.
     """
     path = os.fspath(path)
     if path == STDIN:
@@ -54,6 +65,12 @@ def open_source(
     try:
         # To ask how large it is finds out what is missing, or no file, of every kind of URL.
         mode = stat.S_IFREG if is_url(path) and size(path) >= 0 else os.stat(path).st_mode
+        if stat.S_ISDIR(mode) and is_slack_channel(path):
+            from dsprep.sources.transcripts import TranscriptSource, gathered
+
+            with temporary_file() as file:
+                file.write(gathered(path, display))
+            return TranscriptSource(file.name, "slack", cut=records, index=index, display=display, split=split)
         if stat.S_ISDIR(mode):
             raise InputError(f"{display} is a directory; name the files in it, such as {os.path.join(path, '*.jsonl')}")
         if not stat.S_ISREG(mode):
@@ -67,13 +84,46 @@ def open_source(
         raise InputError(f"{display}: there is no such file{_similar(path)}") from error
     except OSError as error:
         raise unreadable(display, error) from error
-    extension = os.path.splitext(display)[1].lower()
+    kind = packing(head)
+    if kind is not None:
+        path = _unpacked(path, kind, display)
+        with ranged(path, 0, HEAD_BYTES) as file:
+            head = file.read(HEAD_BYTES)
+    extension = os.path.splitext(without_packing(display))[1].lower()
+    source = _opened(path, head, extension, display, records, {"index": index, "display": display, "split": split})
+    source.packing = kind
+    return source
+
+
+def _opened(path: str, head: bytes, extension: str, display: str, records: str | None, known: dict[str, Any]) -> Source:
+    """The source for the file at `path` that begins with `head`."""
+    binary = _binary_source(path, head, extension, records, known)
+    if binary is not None:
+        return binary
     sniffed = sniff(head)
     if sniffed.kind == "binary":
         raise InputError(sniffed.sentence(display))
-    known: dict[str, Any] = {"index": index, "display": display, "split": split}
     # A character cut off at the end of the head is none of the text.
     text = head[sniffed.mark :].decode(sniffed.encoding, "replace").rstrip("\ufffd")
+    if (page := _page_kind(text, extension)) is not None:
+        from dsprep.sources import pages
+
+        made: dict[str, type[pages.PageSource]] = {
+            "html": pages.PageSource,
+            "mhtml": pages.SavedPageSource,
+            "warc": pages.ArchiveSource,
+        }
+        return made[page](path, cut=records, **known)
+    of_chat = records is not None and records.lstrip().startswith(_OF_CHATS)
+    if (of_chat or records is None) and (chat := _chat_kind(text, extension, said=of_chat)) is not None:
+        from dsprep.sources.transcripts import TranscriptSource
+
+        return TranscriptSource(path, chat, cut=records, **known)
+    if of_chat:
+        raise InputError(
+            f"{display} is no chat and no transcript, so that nobody in it is the assistant: leave out who that is, "
+            "and how long a silence is (--assistant-speaker, --silence)"
+        )
     if _is_table(text, extension):
         if records is not None:
             raise InputError(f"{display} is a table; only JSON has records nested in others, as {records!r} says")
@@ -87,6 +137,77 @@ def open_source(
 
     kind = JsonArraySource if extension == ".json" or records is not None else MisplacedJsonSource
     return kind(path, records=records, shape=shape, **known)
+
+
+def _binary_source(path: str, head: bytes, extension: str, records: str | None, known: dict[str, Any]) -> Source | None:
+    """The source for tables that are no text; None if the file is none of those."""
+    display = known["display"]
+    if head.startswith(b"SQLite format 3\x00"):
+        from dsprep.sources.database import DatabaseSource
+
+        return DatabaseSource(path, records=records, **known)
+    if (head.startswith(b"PK") and _is_workbook(path)) or (head.startswith(_OLD_OFFICE) and extension != ".doc"):
+        from dsprep.sources.workbook import WorkbookSource
+
+        return WorkbookSource(path, sheet=records, **known)
+    if head.startswith(b"PK") and extension in _WORKBOOK_EXTENSIONS:
+        raise InputError(f"{display} is no workbook that can be read; it may be cut off: fetch it again")
+    parquet = head.startswith(b"PAR1") and (extension == ".parquet" or not head[:64].isascii())
+    arrow = head.startswith(b"ARROW1\x00\x00")
+    stream = head.startswith(b"\xff\xff\xff\xff") and extension in _ARROW_EXTENSIONS
+    if not (parquet or arrow or stream):
+        return None
+    if records is not None:
+        raise InputError(f"{display} is a table; only JSON has records nested in others, as {records!r} says")
+    from dsprep.sources.columnar import ArrowSource, ParquetSource
+
+    return ParquetSource(path, **known) if parquet else ArrowSource(path, stream=stream, **known)
+
+
+def _is_workbook(path: str) -> bool:
+    """Whether the zip archive at `path` is a workbook of Excel or OpenDocument."""
+    with (
+        suppress(OSError, zipfile.BadZipFile, EOFError, ValueError),
+        opened(path) as file,
+        zipfile.ZipFile(file) as archive,
+    ):
+        names = set(archive.namelist())
+        if "xl/workbook.xml" in names or "xl/workbook.bin" in names:
+            return True
+        return "mimetype" in names and b"spreadsheet" in archive.open("mimetype").read(200)
+    return False
+
+
+def _unpacked(path: str, kind: str, display: str) -> str:
+    """A temporary file with what `path` holds, unpacked, gone when this process ends."""
+    with temporary_file() as file:
+        unpack(path, kind, display, file, os.path.dirname(file.name))
+        return file.name
+
+
+def _page_kind(text: str, extension: str) -> str | None:
+    """Whether a file that begins with `text` holds pages of the web: html, mhtml, warc, or None."""
+    start = text.lstrip("\ufeff \t\r\n")
+    if start.startswith("WARC/"):
+        return "warc"
+    if extension in _SAVED_EXTENSIONS and re.match(r"[A-Za-z-]+: ", start):
+        return "mhtml"
+    if _HTML.match(start) or (extension in _PAGE_EXTENSIONS and start.startswith("<")):
+        return "html"
+    return None
+
+
+def _chat_kind(text: str, extension: str, *, said: bool) -> Kind | None:
+    """What a file that begins with `text` is as a chat or transcript; None if it is neither."""
+    start = text.lstrip("\ufeff \t\r\n")
+    # What most files are needs no close look, for which there is much to load.
+    if extension in _TABLE_EXTENSIONS or (start.startswith("{") and '"guild"' not in start[:100]):
+        return None
+    if start.startswith("[") and '"ts"' not in start and _begins_json(start.partition("\n")[0]) is not False:
+        return None
+    from dsprep.text.transcripts import kind_of
+
+    return kind_of(start, extension, said=said)
 
 
 def _is_table(text: str, extension: str) -> bool:
@@ -149,23 +270,13 @@ def _spread(first: str, rest: str) -> bool:
 
 def _spooled(stream: IO[bytes], display: str) -> str:
     """A temporary file with all of `stream`, gone when this process ends."""
-    handle, path = tempfile.mkstemp(prefix="dsprep-", suffix=".spool")
-    owner = os.getpid()
-
-    def forget() -> None:
-        # A forked worker ends as well, and must not take the file away from the others.
-        if os.getpid() == owner:
-            with suppress(OSError):
-                os.unlink(path)
-
-    atexit.register(forget)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary_file() as file:
             while block := stream.read(1 << 20):
                 file.write(block)
+            return file.name
     except OSError as error:
         raise unreadable(display, error) from error
-    return path
 
 
 def _similar(path: str) -> str:

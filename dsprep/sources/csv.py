@@ -101,6 +101,7 @@ class CsvSource(Source):
     """
 
     format = "csv"
+    tabular = True
     #: The longest row, in bytes, that is held in memory.
     max_row: ClassVar[int] = 16 << 20
 
@@ -137,9 +138,9 @@ class CsvSource(Source):
         info = self.info
         info.bytes, info.sha256, info.encoding = size, digest.hexdigest(), layout.encoding
         info.notes.extend(note for note in layout.notes if note not in info.notes)
-        shard = Shard(self.index, 0, size, digest=digest.digest())
+        shard = Shard(self.index, 0, size, faults=layout.faults, digest=digest.digest())
         if next(self.read(shard), None) is None:
-            shard = Shard(self.index, 0, size, faults=(Fault("empty-file"),))
+            shard = Shard(self.index, 0, size, faults=(Fault("empty-file"), *layout.faults))
         yield shard
 
     @property
@@ -221,8 +222,8 @@ class CsvSource(Source):
             layout = _Layout(encoding, sniffed, dialect, terminator)
             file.seek(sniffed.mark)
             header = next(_rows(_Feed(file, layout, self.max_row), dialect), None)
-        columns, renamed = _unique(header[0] if header else [])
-        return layout._replace(columns=columns, notes=(*notes, *renamed))
+        columns, renamed, faults = _unique(header[0] if header else [])
+        return layout._replace(columns=columns, notes=(*notes, *renamed), faults=faults)
 
 
 class _Layout(NamedTuple):
@@ -234,6 +235,8 @@ class _Layout(NamedTuple):
     terminator: bytes = b"\n"
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    #: What is wrong with the header.
+    faults: tuple[Fault, ...] = ()
 
     @property
     def mark(self) -> int:
@@ -403,14 +406,17 @@ def _legacy_encoding(file: io.BufferedReader) -> str | None:
     return detect_legacy(b"".join(bad))
 
 
-def _unique(header: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Names for the columns, all different and none empty, and notes on those that were changed."""
+def _unique(header: Sequence[str]) -> tuple[tuple[str, ...], list[str], tuple[Fault, ...]]:
+    """Names for the columns, all different and none empty; notes on those that were changed, and their faults."""
     notes: list[str] = []
     names: list[str] = []
+    faults: list[Fault] = []
     counts = Counter(name.strip() for name in header)
+    first: dict[str, int] = {}
     for i, cell in enumerate(header, 1):
         name = cell.strip()
-        if name and (counts[name] == 1 or name not in names) and name != EXTRA:
+        if name and name not in first and name != EXTRA:
+            first[name] = i
             names.append(name)
             continue
         base = name or "column"
@@ -420,4 +426,7 @@ def _unique(header: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         names.append(f"{base}_{number}")
         said = f"is called {name!r} like another one" if name else "has no name"
         notes.append(f"column {i} {said}; it goes by {names[-1]!r}")
-    return tuple(names), notes
+        if name != EXTRA:
+            args = {"number": i, "header": name, "name": names[-1], "first": first.get(name)}
+            faults.append(Fault("ambiguous-header", args, line=1, column=names[-1]))
+    return tuple(names), notes, tuple(faults)

@@ -155,7 +155,8 @@ class JsonArraySource(Source):
         for found in _descend(whole.raw, 0, whole.value, path.steps, {}, ()):
             inside = pointers.join(found.path)
             if found.missing is not None:
-                fault = Fault("missing-value", {"column": found.missing}, column=found.missing)
+                args = {"column": found.missing, "reason": f"there is nothing at {found.missing!r}"}
+                fault = Fault("missing-value", args, column=found.missing)
                 yield Record(0, whole.line, whole.offset, whole.raw, whole.value, None, (fault,), whole.pointer)
                 continue
             before = whole.raw[: found.begin]

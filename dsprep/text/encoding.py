@@ -28,19 +28,17 @@ _MARKS: Final = (
 
 #: The first bytes of files that are no text: what they are, and what to do about it (`{path}` is the file).
 _MAGIC: Final = (
-    (b"\x1f\x8b", "gzip-compressed", "unpack it first: gunzip -c {path} > unpacked.jsonl"),
-    (b"PK\x03\x04", "a zip archive (.xlsx files are such, too)", "unpack it first, or export the sheet as CSV"),
+    # What is compressed once is unpacked before anybody looks here.
+    (b"\x1f\x8b", "gzip-compressed twice", "unpack it first: gunzip -c {path} > unpacked.gz"),
+    (b"PK\x03\x04", "a zip archive", "unpack it first, and name the file that is in it"),
     (b"PK\x05\x06", "an empty zip archive", "name a file with data in it"),
-    (b"PAR1", "a Parquet file", "write it as JSON lines first: pandas.read_parquet(...).to_json(..., lines=True)"),
-    (b"ARROW1", "an Arrow file", "write it as JSON lines first"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed", "unpack it first: zstd -dc {path} > unpacked.jsonl"),
-    (b"BZh", "bzip2-compressed", "unpack it first: bunzip2 -c {path} > unpacked.jsonl"),
-    (b"\xfd7zXZ\x00", "xz-compressed", "unpack it first: xz -dc {path} > unpacked.jsonl"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed twice", "unpack it first: zstd -dc {path} > unpacked.zst"),
+    (b"BZh", "bzip2-compressed twice", "unpack it first: bunzip2 -c {path} > unpacked.bz2"),
+    (b"\xfd7zXZ\x00", "xz-compressed twice", "unpack it first: xz -dc {path} > unpacked.xz"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it first"),
     (b"\x04\x22\x4d\x18", "lz4-compressed", "unpack it first"),
     (b"%PDF-", "a PDF document", "extract its text into JSON lines or CSV first"),
-    (b"SQLite format 3\x00", "an SQLite database", "export the table as CSV first"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document (.xls, .doc)", "export the sheet as CSV first"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document", "export what is in it as CSV or text first"),
     (b"\x89PNG", "a PNG image", "name a file with data in it"),
     (b"\xff\xd8\xff", "a JPEG image", "name a file with data in it"),
     (b"\x7fELF", "a program", "name a file with data in it"),
