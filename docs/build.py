@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+from dsprep.catalog.builtin import RULES as OWN
+from dsprep.catalog.packs import pack_schema
 from dsprep.catalog.pages import rule_page
 from dsprep.catalog.registry import rule_class, rule_references
 
 RULES = Path(__file__).parent / "rules"
+SCHEMA = Path(__file__).parent / "pack.schema.json"
 
 
 def main() -> None:
@@ -21,6 +25,7 @@ def main() -> None:
         wanted.add(page.name)
         index.append(f"| {code} | [{meta.name}]({meta.name}.md) | {meta.severity} | {meta.fix} | {meta.summary} |")
     (RULES / "README.md").write_text("\n".join(index) + "\n", "utf-8")
+    SCHEMA.write_text(json.dumps(pack_schema(iter(OWN)), indent=1, ensure_ascii=False) + "\n", "utf-8")
     for stray in RULES.glob("*.md"):
         if stray.name not in wanted | {"README.md"}:
             stray.unlink()

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
         prepare,
         split,
         stats,
+        suppress,
+        undo,
+        write_baseline,
     )
     from dsprep.config import ConfigError, Settings, load_settings
     from dsprep.formats import Mapping
@@ -54,6 +57,9 @@ __all__ = [
     "prepare",
     "split",
     "stats",
+    "suppress",
+    "undo",
+    "write_baseline",
 ]
 
 #: Where the names are that `dsprep.api` does not have.

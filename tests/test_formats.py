@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsprep.formats import FORMATS, ChatNormaliser, alpaca, chat, loses, prompt_completion, recognised, render, sharegpt
+from dsprep.formats import (
+    FORMATS,
+    PREFERENCES,
+    ChatNormaliser,
+    alpaca,
+    chat,
+    loses,
+    prompt_completion,
+    recognised,
+    render,
+    sharegpt,
+)
 from dsprep.model import pointer as pointers
 from dsprep.model.record import UNDECODED, Example, Record
 
@@ -53,7 +64,14 @@ def system(content: Any) -> dict[str, Any]:
         ({"conversations": [{"from": "human", "value": "hi"}]}, "sharegpt"),
         ({"conversation": []}, "sharegpt"),
         ({"conversations": "hi"}, None),
-        ({"prompt": "a", "chosen": "b", "rejected": "c"}, None),
+        ({"prompt": "a", "chosen": "b", "rejected": "c"}, "preference-trl"),
+        ({"chosen": [], "rejected": []}, "preference-trl"),
+        ({"prompt": "a", "chosen": "b"}, "preference-trl"),
+        ({"prompt": "a", "completion": "b", "chosen": "c"}, "prompt-completion"),
+        ({"chosen": True, "rejected": False}, None),
+        ({"messages": [], "chosen": "b", "rejected": "c"}, "chat"),
+        ({"input": {}, "preferred_output": []}, "preference"),
+        ({"non_preferred_completion": None}, "preference"),
         ({"text": "a", "label": "b"}, None),
         ({}, None),
         ([], None),
@@ -69,7 +87,21 @@ def test_recognised(value: Any, name: str | None) -> None:
 
 
 def test_formats_are_named_after_themselves() -> None:
-    assert list(FORMATS) == ["chat", "prompt-completion", "alpaca", "sharegpt"]
+    assert list(FORMATS) == [
+        "chat",
+        "preference",
+        "preference-trl",
+        "prompt-completion",
+        "alpaca",
+        "sharegpt",
+        "mistral",
+        "vertex",
+        "bedrock-converse",
+        "bedrock-claude",
+        "chatml",
+        "llama3",
+        "llama2",
+    ]
 
 
 def test_the_normaliser_travels() -> None:
@@ -310,7 +342,9 @@ def test_what_loses_nothing_comes_back_the_same(name: str, value: dict[str, Any]
     lost = loses(example, name)
     written = render(example, name)
     assert value == before, "rendering changes the example"
-    assert recognised(json.loads(json.dumps(written))) == name
+    # Without a system text, Bedrock's shape for Claude is chat.
+    plain = name == "bedrock-claude" and "system" not in written
+    assert recognised(json.loads(json.dumps(written))) == ("chat" if plain else name)
     if lost:
         return
     again = parsed(json.loads(json.dumps(written)))
@@ -330,7 +364,9 @@ def test_these_never_lose_anything(name: str, value: dict[str, Any]) -> None:
 def test_plain_turns_go_everywhere(with_system: bool, turns: list[tuple[str, str]]) -> None:
     messages = [system("Be kind.")] * with_system + [m for q, a in turns for m in (user(q), assistant(a))]
     value = {"messages": messages}
-    for name in FORMATS:
+    # Llama 2's marks stand between spaces, so that those around texts are lost.
+    padded = any(text != text.strip() for turn in turns for text in turn)
+    for name in FORMATS.keys() - PREFERENCES.keys() - ({"llama2"} if padded else set()):
         assert loses(parsed(value), name) == []
         assert parsed(render(parsed(value), name)).record == value
 

@@ -15,7 +15,10 @@ import pytest
 from dsprep import api
 
 SAMPLES = Path(__file__).parent.parent / "samples"
-OUTPUTS = ("train.jsonl", "validation.jsonl", "rejected.jsonl", "report.json", "report.html", "manifest.json")
+OUTPUTS = (
+    *("train.jsonl", "validation.jsonl", "rejected.jsonl", "changes.jsonl"),
+    *("report.json", "report.html", "manifest.json"),
+)
 
 
 def _lines(file: Path) -> list[dict[str, object]]:

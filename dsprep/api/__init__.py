@@ -10,15 +10,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dsprep.api.accepting import BaselineWritten, Suppressed, suppress, write_baseline
     from dsprep.api.converting import ConvertResult, convert
+    from dsprep.api.explaining import explain
     from dsprep.api.indexing import IndexAdded, IndexRemoved, index_add, index_info, index_query, index_remove
     from dsprep.api.linting import FixResult, diff, fix, lint
     from dsprep.api.preparing import PrepareResult, prepare
     from dsprep.api.session import Input, Progress
     from dsprep.api.splitting import SplitResult, split
     from dsprep.api.statistics import stats
+    from dsprep.api.undoing import Undone, undo
 
 __all__ = [
+    "BaselineWritten",
     "ConvertResult",
     "FixResult",
     "IndexAdded",
@@ -27,8 +31,11 @@ __all__ = [
     "PrepareResult",
     "Progress",
     "SplitResult",
+    "Suppressed",
+    "Undone",
     "convert",
     "diff",
+    "explain",
     "fix",
     "index_add",
     "index_info",
@@ -38,9 +45,13 @@ __all__ = [
     "prepare",
     "split",
     "stats",
+    "suppress",
+    "undo",
+    "write_baseline",
 ]
 
 _MODULES = {
+    "BaselineWritten": "accepting",
     "ConvertResult": "converting",
     "FixResult": "linting",
     "IndexAdded": "indexing",
@@ -49,8 +60,11 @@ _MODULES = {
     "PrepareResult": "preparing",
     "Progress": "session",
     "SplitResult": "splitting",
+    "Suppressed": "accepting",
+    "Undone": "undoing",
     "convert": "converting",
     "diff": "linting",
+    "explain": "explaining",
     "fix": "linting",
     "index_add": "indexing",
     "index_info": "indexing",
@@ -60,6 +74,9 @@ _MODULES = {
     "prepare": "preparing",
     "split": "splitting",
     "stats": "statistics",
+    "suppress": "accepting",
+    "undo": "undoing",
+    "write_baseline": "accepting",
 }
 
 

@@ -2,45 +2,77 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
 from dsprep import formats
-from dsprep.api.session import Input, PathLike, Paths, Progress, Silent, bytes_of, chosen_executor, inputs_from
+from dsprep.api.session import Input, PathLike, Paths, Progress, Silent, chosen_executor, inputs_from
 from dsprep.catalog.registry import UnknownNameError, rule_class, rule_names, suggestion
 from dsprep.engine.distributing import rejected_line
+from dsprep.engine.ledger import Ledger, change_line, placed
 from dsprep.engine.ordering import in_order
 from dsprep.engine.pipeline import Pipeline
 from dsprep.engine.writing import AtomicFile, Piece, encoded, escaped_pieces, joined
 from dsprep.formats import Mapping as ColumnMapping
-from dsprep.formats import TableNormaliser
+from dsprep.formats import RowsNormaliser
 from dsprep.model.batch import Batch
+from dsprep.model.meta import RuleMeta
+from dsprep.model.record import Example, Record
 from dsprep.model.report import render_message
 from dsprep.model.source import InputError, InputInfo, Shard
 from dsprep.opening import refuse_url, resolved
 from dsprep.sources import open_source
+from dsprep.text.content import content_key
+from dsprep.text.normalising import NORMALISATIONS, Normalised, normalised_example
+from dsprep.text.preference import chosen_of, said
 
 
 @dataclass
 class ConvertResult:
     """What `convert` did: rows read, written and rejected (by reason), what was assumed, and what the new shape cannot
-    carry, in words with how many rows each concerns. `rejected_file` is None if nothing was rejected."""
+    carry, in words with how many rows each concerns: `lost` is left out, `kept` are members of records that stand in
+    metadata of chat, or in columns beside. `rejected_file` is None if nothing was rejected.
+
+    `made` is what the records are: a row each, conversations of several rows, or one of several examples that a row
+    gives. `units_in` and `units_out` are what was read and what of it was written: rows, or such examples.
+
+    `normalised` counts by kind of normalisation the texts that it changed, and the records that these are in;
+    `changes_file` has all of them, None if there are none.
+    """
 
     output: str
     rows_in: int = 0
     rows_out: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     inputs: list[InputInfo] = field(default_factory=list)
     rejected_file: str | None = None
+    made: Literal["rows", "conversations", "examples"] = "rows"
+    units_in: int = 0
+    units_out: int = 0
+    normalised: dict[str, tuple[int, int]] = field(default_factory=dict)
+    changes_file: str | None = None
 
     @property
     def reconciles(self) -> bool:
-        """Rows in = rows out + rows rejected."""
-        return self.rows_in == self.rows_out + self.rejected.total()
+        """Rows in = rows written + rows rejected; where rows give several examples, the same of those."""
+        return self.units_in == self.units_out + self.rejected.total()
+
+
+class _Change(NamedTuple):
+    """A line of the ledger, without its end, the line that it is about as it would have been, and where in what was
+    written the new one stands."""
+
+    line: bytes
+    before: bytes
+    offset: int
+    size: int
 
 
 @dataclass
@@ -52,44 +84,109 @@ class _Converted:
     rejects: list[Piece] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str] = field(default_factory=Counter)
+    units_in: int = 0
+    units_out: int = 0
+    changes: list[_Change] = field(default_factory=list)
+    texts: Counter[str] = field(default_factory=Counter)
+    records: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
 class _ConvertShard:
     pipeline: Pipeline
     to: str
+    normalise: Collection[str] = ()
     #: Sources (by index) whose groups nobody asked for: they are for splitting, and a backend rejects the key.
     guessed_groups: frozenset[int] = frozenset()
 
     def __call__(self, shard: Shard) -> _Converted:
         done = _Converted(shard)
+        source = self.pipeline.sources[shard.source]
+        size = 0
         for batch in self.pipeline.read(shard):
             for i, record in enumerate(batch.records):
                 if record.blank:
                     continue
-                done.rows += 1
+                rows = source.rows_of(record)
+                done.rows += rows
+                done.units_in += max(1, rows)
                 example = batch.examples[i]
                 if example is None or not example.messages:
                     self._reject(done, batch, i, shard)
                     continue
+                unpaired = self._unpaired(example)
+                if unpaired is not None:
+                    self._reject(done, batch, i, shard, rule_class("SCH014").meta, unpaired)
+                    continue
                 if batch.source in self.guessed_groups:
                     example.group = None
-                done.out.append(encoded(formats.render(example, self.to)) + b"\n")
+                line = encoded(formats.render(example, self.to)) + b"\n"
+                if self.normalise and (form := normalised_example(example, self.normalise)).texts:
+                    line = self._normalised(done, batch, i, example, form, line, size)
+                    example = form.example
+                done.out.append(line)
+                size += len(line)
                 done.written += 1
+                done.units_out += max(1, rows)
                 done.lost.update(formats.loses(example, self.to))
+                done.kept.update(formats.keeps(example, self.to))
         done.out, done.rejects = joined(done.out), joined(done.rejects)
         return done
 
-    def _reject(self, done: _Converted, batch: Batch, i: int, shard: Shard) -> None:
+    def _normalised(
+        self, done: _Converted, batch: Batch, i: int, example: Example, form: Normalised, line: bytes, offset: int
+    ) -> bytes:
+        """The line of an example in its normal form, which is noted as a change of `line`."""
+        before, after = formats.render(example, self.to), formats.render(form.example, self.to)
+        new = encoded(after)
+        kinds = [kind for kind in NORMALISATIONS if any(kind in by for by in form.texts.values())]
+        key = content_key(Record(batch.records[i].ordinal, None, 0, b"", before))
+        note = change_line(
+            batch.location(i),
+            key,
+            kinds,
+            before,
+            after,
+            line=(line[:-1], b"\n", new),
+            extra={"texts": form.texts},
+        )
+        done.changes.append(_Change(note, line, offset, len(new) + 1))
+        done.records.update(kinds)
+        for by in form.texts.values():
+            done.texts.update(by)
+        return new + b"\n"
+
+    def _unpaired(self, example: Example) -> str | None:
+        """Which answer an example lacks that has to be written; None if it has all of them."""
+        paired = self.to in formats.PREFERENCES
+        if example.rejected is None:
+            return "a conversation has one answer, and none that it is preferred to" if paired else None
+        if not said(chosen_of(example)):
+            return "the chosen answer is missing or empty"
+        return "the rejected answer is missing or empty" if paired and not said(example.rejected) else None
+
+    def _reject(
+        self,
+        done: _Converted,
+        batch: Batch,
+        i: int,
+        shard: Shard,
+        meta: RuleMeta | None = None,
+        message: str = "the record is no conversation in a format that is known",
+    ) -> None:
         record = batch.records[i]
-        meta, message = None, "the record is no conversation in a format that is known"
         location = batch.location(i)
-        for fault in record.faults[:1]:
+        what = None
+        # Of a row that can be read, but has no text, that it is too long as well is not what keeps it out.
+        for fault in sorted(record.faults, key=lambda fault: fault.kind != "missing-value")[:1] if meta is None else ():
             # Faults are named by the rule that reports them.
             meta = rule_class(rule_names()[fault.kind]).meta
             message = render_message(meta, fault.args)
             location = batch.fault_location(fault, i)
-        done.rejected["not-a-conversation" if meta is None else meta.name] += 1
+            what = fault.args.get("what")
+        rows = max(1, self.pipeline.sources[shard.source].rows_of(record))
+        done.rejected[what or ("not-a-conversation" if meta is None else meta.name)] += rows
         done.rejects.extend(rejected_line(record, shard.end, location, meta, message))
 
 
@@ -100,15 +197,18 @@ def convert(
     to: str = "chat",
     mapping: ColumnMapping | None = None,
     records: str | None = None,
+    normalise: Collection[str] | None = None,
     workers: int | None = None,
     executor: str | None = None,
     address: str | None = None,
     progress: Progress | None = None,
 ) -> ConvertResult:
-    """Write the rows of `paths` to `output` (JSON lines) in the format `to`: chat, prompt-completion, alpaca, sharegpt.
+    """Write the rows of `paths` to `output` (JSON lines) in the format `to`, one of `formats.FORMATS`.
 
-    Rows that are no conversation go to a file beside it, `NAME.rejected.jsonl` for `NAME.jsonl`, whole, each with place
-    and reason. Without a mapping, columns of tables are recognised; `notes` say what was assumed. Raises InputError or
+    Rows that are no conversation, or that lack an answer which a pair must have, go to a file beside it,
+    `NAME.rejected.jsonl` for `NAME.jsonl`, whole, each with place and reason. Without a mapping, columns of tables are
+    recognised; `notes` say what was assumed. `normalise` names what to normalise in texts (see NORMALISATIONS; None:
+    what the mapping says); `NAME.changes.jsonl` is then a ledger by which `undo` takes it back. Raises InputError or
     UnknownNameError.
     """
     if to not in formats.FORMATS:
@@ -117,45 +217,119 @@ def convert(
     refuse_url(output, "and convert writes to files; write to one and copy it")
     target = Path(output)
     inputs, _ = inputs_from(paths)
-    _apart(inputs, target)
+    rejects = target.with_name(f"{target.stem}.rejected.jsonl")
+    changes = target.with_name(f"{target.stem}.changes.jsonl")
+    _apart(inputs, (target, rejects, changes))
     sources = [open_source(item.path, index=i, display=item.display, records=records) for i, item in enumerate(inputs)]
     result = ConvertResult(str(target))
+    if mapping is not None and (mapping.conversation is not None or mapping.pack is not None):
+        result.made = "conversations"
+    elif mapping is not None and mapping.examples:
+        result.made = "examples"
     normalisers = []
-    for source in sources:
+    for i, source in enumerate(sources):
         normaliser, said = formats.normaliser_for(source, mapping, infer=True)
         normalisers.append(normaliser)
+        sources[i] = normaliser.arranged(source)
         result.notes.extend(said)
+    kinds = _kinds(normalise if normalise is not None else mapping.normalise if mapping is not None else ())
     watcher = progress or Silent()
-    watcher.begin("converting", bytes_of(sources))
     pipeline = Pipeline(sources, normalisers)
     shards = [shard for source in sources for shard in source.plan(4 << 20)]
+    watcher.begin("converting", sum(shard.end - shard.start for shard in shards))
     runner = chosen_executor(executor, workers=workers, address=address)
-    rejects = target.with_name(f"{target.stem}.rejected.jsonl")
     guessed = frozenset(
-        i for i, item in enumerate(normalisers) if isinstance(item, TableNormaliser) and not (mapping and mapping.group)
+        i for i, item in enumerate(normalisers) if isinstance(item, RowsNormaliser) and not (mapping and mapping.group)
     )
-    task = _ConvertShard(pipeline, to, guessed)
-    with AtomicFile(target) as file, AtomicFile(rejects, keep=lambda: bool(result.rejected)) as refused:
+    task = _ConvertShard(pipeline, to, kinds, guessed)
+    texts: Counter[str] = Counter()
+    changed: Counter[str] = Counter()
+    with (
+        AtomicFile(target) as file,
+        AtomicFile(rejects, keep=lambda: bool(result.rejected)) as refused,
+        AtomicFile(changes, keep=lambda: bool(texts)) as noted,
+    ):
+        ledger = _Changes(Ledger(str(changes), 1), target, noted) if kinds else None
         for done in in_order(runner, task, shards):
             result.rows_in += done.rows
             result.rows_out += done.written
+            result.units_in += done.units_in
+            result.units_out += done.units_out
             result.rejected += done.rejected
             result.lost += done.lost
+            result.kept += done.kept
+            texts += done.texts
+            changed += done.records
             path = sources[done.shard.source].path
             _append(file.write, done.out, path)
             _append(refused.write, done.rejects, path)
+            if ledger is not None:
+                ledger.follow(done)
             watcher.advance(done.shard.end - done.shard.start)
+        if ledger is not None:
+            ledger.close()
     result.inputs = [source.info for source in sources]
+    # What a source has to say of itself it says each time it is planned.
+    arranged = [source.arrangement for source in sources if source.arrangement is not None]
+    planned = [note for info in result.inputs for note in info.notes]
+    result.notes = list(dict.fromkeys([*result.notes, *planned, *arranged]))
     result.rejected_file = str(rejects) if result.rejected else None
+    result.normalised = {kind: (texts[kind], changed[kind]) for kind in kinds}
+    result.changes_file = str(changes) if texts else None
     if not result.reconciles:
-        raise RuntimeError(f"{result.rows_in} rows in, {result.rows_out} out, {result.rejected.total()} rejected")
+        raise RuntimeError(f"{result.units_in} rows in, {result.units_out} out, {result.rejected.total()} rejected")
     return result
 
 
-def _apart(inputs: Sequence[Input], output: Path) -> None:
+def _kinds(given: Collection[str]) -> tuple[str, ...]:
+    """Kinds of normalisation, in the order in which they are made. Raises UnknownNameError."""
+    for kind in given:
+        if kind not in NORMALISATIONS:
+            known = ", ".join(NORMALISATIONS)
+            hint = suggestion(kind, list(NORMALISATIONS)) or f"; there are {known}"
+            raise UnknownNameError(f"no normalisation {kind!r}{hint}")
+    return tuple(kind for kind in NORMALISATIONS if kind in given)
+
+
+class _Changes:
+    """The ledger of what was normalised, by which `dsprep undo` makes the output what it would have been without."""
+
+    def __init__(self, ledger: Ledger, target: Path, file: AtomicFile) -> None:
+        self.name = ledger.name(str(target))
+        self.ledger = ledger
+        self.file = file
+        self.rows = 0
+        self.sizes = [0, 0]
+        self.digests = [hashlib.sha256(), hashlib.sha256()]
+
+    def follow(self, done: _Converted) -> None:
+        """Note the changes of a shard, whose output comes behind that of the last one."""
+        after = b"".join(piece for piece in done.out if isinstance(piece, bytes))
+        at, pieces = 0, []
+        for change in done.changes:
+            self.file.write(placed(change.line, self.sizes[1] + change.offset, change.size) + b"\n")
+            pieces += [after[at : change.offset], change.before]
+            at = change.offset + change.size
+        for number, data in enumerate((b"".join([*pieces, after[at:]]), after)):
+            self.sizes[number] += len(data)
+            self.digests[number].update(data)
+        self.rows += len(done.changes)
+
+    def close(self) -> None:
+        """Write the closing line."""
+        states: dict[str, Any] = {
+            when: {"bytes": size, "sha256": digest.hexdigest()}
+            for when, size, digest in zip(("before", "after"), self.sizes, self.digests, strict=True)
+        }
+        closing = {"run": self.ledger.run, "pass": 1, "path": self.name, "changes": self.rows, **states}
+        self.file.write(encoded(closing) + b"\n")
+
+
+def _apart(inputs: Sequence[Input], outputs: Iterable[Path]) -> None:
+    written = {resolved(str(output)): output for output in outputs}
     for item in inputs:
-        if item.path != "-" and resolved(item.path) == resolved(str(output)):
-            raise InputError(f"{output} is an input; write to another file")
+        if item.path != "-" and (output := written.get(resolved(item.path))) is not None:
+            raise InputError(f"{output} is an input, and would be written; write to another file")
 
 
 def _append(write: Callable[[bytes], None], pieces: Iterable[Piece], path: str) -> None:

@@ -18,7 +18,7 @@ from dsprep.engine.writing import AtomicFile, encoded
 from dsprep.folds.index import Entries, Summary, opened
 from dsprep.folds.signatures import THRESHOLD
 from dsprep.formats import Mapping as ColumnMapping
-from dsprep.formats import TableNormaliser
+from dsprep.formats import RowsNormaliser
 from dsprep.model.batch import Batch
 from dsprep.model.match import Comparison
 from dsprep.model.record import Example, Record
@@ -104,7 +104,7 @@ class _Told(Normaliser):
     @property
     def of_table(self) -> bool:
         """Whether examples are made of columns."""
-        return isinstance(self.normaliser, TableNormaliser)
+        return isinstance(self.normaliser, RowsNormaliser)
 
     def example(self, record: Record) -> Example | None:
         """See `Normaliser.example`."""

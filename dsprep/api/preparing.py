@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from dsprep.api.accepted import Suppression, dump_suppressions
 from dsprep.api.certifying import CheckedOutput, certificate, checked_output, provenance
 from dsprep.api.destinations import (
     SPLIT_FOLDS,
@@ -19,34 +20,38 @@ from dsprep.api.destinations import (
     shares_missed,
     writer,
 )
-from dsprep.api.linting import with_relabels
+from dsprep.api.linting import REDACTING, with_relabels
 from dsprep.api.session import (
     PathLike,
     Paths,
     Progress,
     Session,
+    hidden_in,
     inputs_from,
     labels_note,
     open_session,
     settings_of,
     sort_summaries,
 )
-from dsprep.config import Settings, with_overrides
-from dsprep.engine.distributing import distribute
+from dsprep.config import SIDECAR, Settings, with_overrides
+from dsprep.engine.distributing import CHANGES_FILE, Distributed, distribute
 from dsprep.engine.folding import Folded, fold
 from dsprep.engine.repairing import Repair
 from dsprep.engine.splitting import SplitPlan
 from dsprep.engine.writing import AtomicFile
 from dsprep.folds.labels import label_table
+from dsprep.folds.pair_rows import PairRowsFold
 from dsprep.formats import Mapping as ColumnMapping
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import DropRow, Relabel
 from dsprep.model.record import Example
-from dsprep.model.report import Funnel, Report, RuleSummary, render_message
+from dsprep.model.report import Funnel, Hidden, Report, RuleSummary, render_message
 from dsprep.model.source import InputError
 from dsprep.reports import html as as_html
 from dsprep.reports import json as as_json
+from dsprep.text.content import content_key
 from dsprep.text.labels import LabelSource, relabelled
+from dsprep.text.preference import in_place
 from dsprep.version import VERSION
 
 Dedupe = Literal["none", "exact", "normalized", "near"]
@@ -61,6 +66,8 @@ _DEDUPE_CODES: Mapping[str, tuple[str, ...]] = {
 _CONVERSION = ("SCH008",)
 #: Rules about what is written rather than about what is read: they run on the output.
 _OUTPUT_GROUPS = ("LEK", "BAL", "SET")
+#: … but this one looks at rows by themselves, and what it finds is not to be written.
+_OF_ROWS = ("LEK005",)
 #: … but this one's fix must be made before duplicates are looked for.
 _BEFORE = ("BAL004",)
 MANIFEST, REPORT_JSON, REPORT_HTML = "manifest.json", "report.json", "report.html"
@@ -97,6 +104,9 @@ def prepare(
 
     Rows with an error that no fix mends go to rejected.jsonl, whole, with place and reason, and so do duplicates:
     rows in = rows out + rows rejected. Rows with warnings are kept and reported. `split` is as for SplitPlan.parse.
+
+    Conversations are written as chat. Preference records stay what they are, mended in place; if the target takes
+    none, they are rejected, or refused with InputError if there is nothing else.
     """
     chosen = with_overrides(settings, overrides)
     plan = SplitPlan.parse(split, chosen.seed)
@@ -112,12 +122,14 @@ def prepare(
         chosen.model_copy(update={"extend_select": (*chosen.extend_select, *_DEDUPE_CODES[dedupe])}),
         mapping=mapping,
         records=records,
-        codes=lambda code: code in _BEFORE or not code.startswith(_OUTPUT_GROUPS),
+        codes=lambda code: code in (*_BEFORE, *_OF_ROWS) or not code.startswith(_OUTPUT_GROUPS),
         options=keep,
         infer=True,
         progress=progress,
+        accepting="suppressions",
     )
     cleaned = _cleaned(session, granted)
+    _set_pairs_apart(session, cleaned)
     destination = destinations(
         cleaned.folded,
         plan,
@@ -126,23 +138,27 @@ def prepare(
     )
     names = list(plan.shares)
     session.progress.begin("writing", session.bytes)
-    rows = distribute(
-        writer(session, cleaned.folded, destination, cleaned.removed, chat_form),
-        cleaned.folded.shards,
-        names,
-        folder,
-        session.executor,
-        session.progress.advance,
-    )
+    task = writer(session, cleaned.folded, destination, cleaned.removed, chat_form, names, content_key)
+    written = distribute(task, cleaned.folded.shards, folder, session.executor, session.progress.advance)
+    rows = written.rows
+    _suppressions_follow(session, written, folder, names)
     funnel = funnel_of(session, cleaned.folded, destination, cleaned.removed, names)
     if not funnel.reconciles:
         raise RuntimeError(f"{funnel.rows_in} rows in, {funnel.rows_out} out and {funnel.rows_rejected} rejected")
     output = checked_output(session, folder, names)
     report = _report(session, cleaned, output, funnel, {"split": split, "dedupe": dedupe, "keep_best": keep_best})
     report.notes.extend(shares_missed(destination, plan))
+    if any(code.startswith(REDACTING) for code in written.changed):
+        report.notes.append(f"{CHANGES_FILE} holds what was redacted: keep it apart from the data, or delete it")
     manifest = {
         **provenance(report),
         "rows": {name: rows[name] for name in (*names, "rejected")},
+        "changes": {
+            "file": CHANGES_FILE,
+            "rows": written.changes,
+            "rules": dict(sorted(written.changed.items())),
+        },
+        "suppressed": dict(sorted(report.hidden.suppressed.items())),
         "certificate": certificate(output, cleaned.folded, destination, names),
     }
     for name, data in (
@@ -194,14 +210,19 @@ def _cleaned(session: Session, granted: Sequence[str]) -> _Cleaned:
         session.progress.begin("checking", session.bytes)
         removed.clear()
         # Duplicates are looked for among the rows as they will be written, so rows are mended before.
-        repair = Repair(session.singles, policy, relabelled=partial(relabelled, source=source), converting=True)
+        respelled = partial(relabelled, source=source)
+        spared = session.hiding.spared() if session.hiding is not None else None
+        repair = Repair(
+            session.singles, policy, relabelled=respelled, in_place=in_place, converting=True, spared=spared
+        )
         session.pipeline = replace(session.pipeline, repair=with_relabels(repair, spellings))
         return fold(
             session.pipeline,
             session.rules,
             session.executor,
-            folds=SPLIT_FOLDS,
+            folds={**SPLIT_FOLDS, PairRowsFold.name: PairRowsFold()},
             accept=accept,
+            hiding=session.hiding,
             memory_limit=session.settings.memory_limit,
             cache=session.cache,
             progress=session.progress.advance,
@@ -220,6 +241,28 @@ def _cleaned(session: Session, granted: Sequence[str]) -> _Cleaned:
     return _Cleaned(folded, removed, source)
 
 
+def _set_pairs_apart(session: Session, cleaned: _Cleaned) -> None:
+    """Have preference records rejected where the target takes none: as conversations they would be halves of pairs.
+
+    Raises InputError if there is nothing else.
+    """
+    if session.target.preferences is not None:
+        return
+    folded = cleaned.folded
+    pairs = [key for piece in folded.states[PairRowsFold.name] for key in piece["row"].tolist()]
+    if not pairs:
+        return
+    if len(pairs) == sum(len(piece["row"]) for piece in folded.states["split-keys"]):
+        names = ", ".join(source.display for source in session.pipeline.sources)
+        raise InputError(
+            f"{names}: preference records are all there is to prepare, and {session.target.name} trains on "
+            "conversations; use --target openai-dpo or --target trl to prepare the pairs, or "
+            "`dsprep convert --to chat` to go on with the chosen answers alone"
+        )
+    why = f"a preference record, and {session.target.name} takes none; --target openai-dpo and --target trl do"
+    cleaned.removed.update((key, ("SCH011", why)) for key in pairs)
+
+
 def _report(
     session: Session, cleaned: _Cleaned, output: CheckedOutput, funnel: Funnel, choices: Mapping[str, Any]
 ) -> Report:
@@ -235,6 +278,10 @@ def _report(
     ]
     settings = settings_of(session, "prepare")
     settings["rules"] = sorted(tallies)
+    hidden, said = hidden_in(session, cleaned.folded)
+    later, _ = hidden_in(output.session, output.folded)
+    for counts, more in ((hidden.suppressed, later.suppressed), (hidden.errors, later.errors)):
+        counts.update({code: n for code, n in more.items() if code.startswith(_OUTPUT_GROUPS)})
     return Report(
         tool=f"dsprep {VERSION}",
         inputs=[source.info for source in session.pipeline.sources],
@@ -242,7 +289,36 @@ def _report(
         summaries=sort_summaries(summaries),
         stats=output.stats,
         funnel=funnel,
-        notes=[*session.notes, *labels_note(output.stats)],
+        notes=[*session.notes, *_arranged(session), *labels_note(output.stats), *said, *_written_in_spite(hidden)],
         errors=[*cleaned.folded.errors, *output.folded.errors],
         rules_run=tuple(sorted(tallies)),
+        hidden=hidden,
     )
+
+
+def _arranged(session: Session) -> list[str]:
+    """That what counts as a row is something else."""
+    found = [source.arrangement for source in session.pipeline.sources]
+    return [f"{said}; each of them is counted as a row" for said in found if said is not None]
+
+
+def _written_in_spite(hidden: Hidden) -> list[str]:
+    """That rows are written which would have been put aside, had nobody said otherwise."""
+    n = hidden.errors.total()
+    if not n:
+        return []
+    return [f"{n:,} of them {'is an error' if n == 1 else 'are errors'}; rows are not put aside for what is suppressed"]
+
+
+def _suppressions_follow(session: Session, written: Distributed, folder: Path, names: Sequence[str]) -> None:
+    """Put the suppressions of rows beside the files that the rows were written to; files of an earlier run go."""
+    sidecars = session.accepted.sidecars if session.accepted is not None else {}
+    entries: dict[int, dict[Suppression, None]] = {}
+    for to, source, before, after in written.suppressed:
+        for entry in sidecars[source].entries:
+            if entry.key == before:
+                entries.setdefault(to, {})[replace(entry, key=after)] = None
+    for number, name in enumerate(names):
+        own = list(entries.get(number, ()))
+        with AtomicFile(folder / f"{name}.jsonl{SIDECAR}", keep=partial(bool, own)) as file:
+            file.write(dump_suppressions(own))

@@ -10,27 +10,30 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
+from dsprep.api.accepted import Accepted, Accepting, accepted_in
 from dsprep.api.remembering import open_store
-from dsprep.catalog.packs import load_pack, target_texts
+from dsprep.catalog.packs import Pack, PackError, load_pack, target_texts
+from dsprep.catalog.registry import Rulebook
 from dsprep.catalog.registry import executor as executor_named
-from dsprep.catalog.registry import find_rule, rule_class, rule_references, select_codes, suggestion
-from dsprep.config import ConfigError, Settings
+from dsprep.catalog.templates import unfit_option, with_underscores
+from dsprep.config import REDACT_KEY_LENGTH, REDACT_KEY_VARIABLE, ConfigError, Settings
 from dsprep.engine.caching import WORTH_KEEPING
-from dsprep.engine.folding import Folded
+from dsprep.engine.folding import SHARD_BYTES, Folded
+from dsprep.engine.hiding import Hiding
 from dsprep.engine.pipeline import Pipeline
 from dsprep.engine.repairing import FixPolicy
 from dsprep.engine.splitting import SPLIT_NAMES
 from dsprep.engine.store import Store
 from dsprep.folds.splits import known_as
-from dsprep.formats import normaliser_for
+from dsprep.formats import ChatNormaliser, normaliser_for
 from dsprep.model.executor import Executor
-from dsprep.model.report import Report, RuleSummary
+from dsprep.model.report import Hidden, Report, RuleSummary
 from dsprep.model.rule import ExampleRule, Rule, RuleContext
 from dsprep.model.source import InputError, Source, unreadable
 from dsprep.model.target import Target
 from dsprep.opening import resolved, size
-from dsprep.sources import open_source
-from dsprep.targets.loading import load_target
+from dsprep.sources import files_of, open_source
+from dsprep.targets.loading import UnknownTarget, load_target
 from dsprep.text.tokens import known_encoding
 from dsprep.version import VERSION
 
@@ -82,6 +85,15 @@ class Session:
     notes: list[str] = field(default_factory=list)
     #: Where what is worked out is kept for the next run, if the settings ask for it and the inputs are worth it.
     cache: Store | None = None
+    #: The rules that there are: installed ones, and those that the pack defines.
+    book: Rulebook = field(default_factory=Rulebook)
+    #: What somebody has accepted, so that it is neither listed nor mended.
+    accepted: Accepted | None = None
+
+    @property
+    def hiding(self) -> Hiding | None:
+        """What the engine is not to show."""
+        return None if self.accepted is None else self.accepted.hiding
 
     @property
     def singles(self) -> list[ExampleRule]:
@@ -95,9 +107,9 @@ class Session:
 
     def policy(self, *, granted: Iterable[str] = ()) -> FixPolicy:
         """Which fixes the settings allow."""
-        codes = None if self.settings.fixable is None else set(select_codes(self.settings.fixable))
+        codes = None if self.settings.fixable is None else set(self.book.select(self.settings.fixable))
         if self.settings.unfixable:
-            codes = (set(rule_references()) if codes is None else codes) - set(select_codes(self.settings.unfixable))
+            codes = (set(self.book.codes) if codes is None else codes) - set(self.book.select(self.settings.unfixable))
         return FixPolicy(self.settings.unsafe_fixes, None if codes is None else frozenset(codes), frozenset(granted))
 
 
@@ -110,15 +122,17 @@ def inputs_from(
 ) -> tuple[list[Input], list[str]]:
     """The inputs of a run, and notes on what was assumed.
 
-    Paths without a split get one from their name (train.jsonl, my-validation.jsonl, dev.jsonl …) if the names tell at
-    least two splits apart; nothing is assumed when the caller names any split.
+    A folder stands for the files of data in it, a pattern for the files that match. Paths without a split get one from
+    their name (train.jsonl, my-validation.jsonl, dev.jsonl …) if the names tell at least two splits apart; nothing is
+    assumed when the caller names any split.
     """
     given = [
-        Input(str(path), split)
+        Input(file, split)
         for split, group in (("train", train), ("validation", validation), ("test", test))
         for path in _several(group)
+        for file in files_of(str(path))
     ]
-    plain = [str(path) for path in _several(paths)]
+    plain = [file for path in _several(paths) for file in files_of(str(path))]
     notes: list[str] = []
     guessed: dict[str, str] = {}
     if not given:
@@ -175,23 +189,31 @@ def open_session(
     notes: Sequence[str] = (),
     records: str | None = None,
     infer: bool = False,
+    accepting: Accepting = "nothing",
 ) -> Session:
     """Put a run together. `codes` narrows the selected rules, `options` (by code) add to those of the settings; with
-    `infer`, JSON that holds no conversations is taken for a table.
+    `infer`, JSON that holds no conversations is taken for a table. `accepting` says what the run is not to show.
 
     Raises InputError, ConfigError, UnknownNameError, UnknownTarget or ExecutorError, each with a sentence for the
     user.
     """
-    target = load_target(settings.target, target_texts())
+    if mapping is not None and mapping.normalise:
+        raise InputError(
+            "the mapping's `normalise` is for `dsprep convert`, which writes down what it changes; convert first, or "
+            "leave it out"
+        )
+    pack = load_pack(settings.pack)
+    target = _target(settings, pack)
     sources: list[Source] = [
         open_source(item.path, index=i, split=item.split, display=item.display, records=records)
         for i, item in enumerate(inputs)
     ]
     said = list(notes)
     normalisers = []
-    for source in sources:
+    for i, source in enumerate(sources):
         normaliser, explained = normaliser_for(source, mapping, infer=infer)
         normalisers.append(normaliser)
+        sources[i] = normaliser.arranged(source)
         said.extend(explained)
     context = RuleContext(
         target=target,
@@ -200,18 +222,33 @@ def open_session(
         splits=tuple(sorted({item.split for item in inputs if item.split})),
         max_findings=settings.max_findings,
         severities=_severities(settings),
+        pseudonym_key=_pseudonym_key(settings, codes),
     )
+    rules = make_rules(settings, context, options or {}, codes)
+    _study(rules, [item.path for item in inputs])
     return Session(
         settings=settings,
         target=target,
         context=context,
-        rules=make_rules(settings, context, options or {}, codes),
+        rules=rules,
         pipeline=Pipeline(sources, normalisers),
         executor=chosen_executor(settings.executor, workers=settings.workers, address=settings.address),
         progress=progress or Silent(),
         notes=said,
         cache=_cache(settings, inputs, sources),
+        book=pack.book,
+        accepted=accepted_in(settings, sources, rules, pack.book, accepting),
     )
+
+
+def _target(settings: Settings, pack: Pack) -> Target:
+    """The target that the user names, else the one of the pack, else the default. Raises UnknownTarget or PackError."""
+    if pack.target is None or "target" in settings.model_fields_set:
+        return load_target(settings.target, target_texts())
+    try:
+        return load_target(pack.target, target_texts())
+    except UnknownTarget as error:
+        raise PackError(f"{pack.file}: target: {error}") from error
 
 
 def _cache(settings: Settings, inputs: Sequence[Input], sources: Sequence[Source]) -> Store | None:
@@ -222,6 +259,18 @@ def _cache(settings: Settings, inputs: Sequence[Input], sources: Sequence[Source
     return store if store is not None and store.prepare() else None
 
 
+def _pseudonym_key(settings: Settings, codes: Callable[[str], bool]) -> str | None:
+    """The secret that pseudonyms are made from; None if no rule of the run makes any. Raises ConfigError."""
+    if settings.redact == "label" or not selected_codes(settings, lambda code: code.startswith("PII") and codes(code)):
+        return None
+    if settings.redact_key is None:
+        raise ConfigError(
+            f"redact = pseudonym needs a secret that pseudonyms are made from: put {REDACT_KEY_LENGTH} characters or "
+            f"more into {REDACT_KEY_VARIABLE}, and keep it if other data is to get the same pseudonyms"
+        )
+    return settings.redact_key.get_secret_value()
+
+
 def make_rules(
     settings: Settings,
     context: RuleContext,
@@ -229,31 +278,37 @@ def make_rules(
     codes: Callable[[str], bool],
 ) -> list[Rule[Any]]:
     """The rules that `settings` select and `codes` lets through, made with their options, in order of code."""
+    book = load_pack(settings.pack).book
     chosen = dict(_options(settings))
     for code, extra in options.items():
         chosen[code] = {**chosen.get(code, {}), **extra}
     rules: list[Rule[Any]] = []
     for code in selected_codes(settings, codes):
-        kind = rule_class(code)
+        kind = book.kind(code)
         try:
             own = kind.Options.model_validate(chosen.get(code, {}))
         except ValidationError as error:
-            raise ConfigError(_unfit_option(kind, error)) from error
+            raise ConfigError(f"rule {kind.meta.name} {unfit_option(kind, error)}") from error
         rules.append(kind(context, own))
     return rules
 
 
-def _unfit_option(kind: type[Rule[Any]], error: ValidationError) -> str:
-    fault = error.errors()[0]
-    name = str(fault["loc"][0]) if fault["loc"] else ""
-    known = [field.replace("_", "-") for field in kind.Options.model_fields]
-    if fault["type"] == "extra_forbidden":
-        hint = suggestion(name, known)
-        if not hint and known:
-            hint = f"; its options are {', '.join(known)}"
-        return f"rule {kind.meta.name} has no option {name!r}{hint or '; it has none at all'}"
-    message = fault["msg"][:1].lower() + fault["msg"][1:]
-    return f"option {name.replace('_', '-')!r} of rule {kind.meta.name}: {message} (got {fault['input']!r})"
+def _study(rules: Iterable[Rule[Any]], inputs: Iterable[str]) -> None:
+    """Have rules read the files beside the data that they need. Raises InputError."""
+    read = {resolved(path) for path in inputs if path != "-"}
+    for rule in rules:
+        if not rule.files:
+            continue
+        try:
+            for file in rule.files:
+                if resolved(file) in read:
+                    raise InputError(f"{file} is among the files to check; compare it with others")
+            sources = [open_source(file, index=i) for i, file in enumerate(rule.files)]
+            pipeline = Pipeline(sources, [ChatNormaliser() for _ in sources])
+            shards = (shard for source in sources for shard in source.plan(SHARD_BYTES))
+            rule.study(batch for shard in shards for batch in pipeline.read(shard))
+        except InputError as error:
+            raise InputError(f"files of rule {rule.meta.name}: {error}") from error
 
 
 def selected_codes(settings: Settings, codes: Callable[[str], bool] = lambda code: True) -> list[str]:
@@ -263,13 +318,14 @@ def selected_codes(settings: Settings, codes: Callable[[str], bool] = lambda cod
     `codes` does not let through are not imported.
     """
     pack = load_pack(settings.pack)
-    asked = list(settings.select if settings.select is not None else pack.select) + list(settings.extend_select)
-    exact = {code for item in asked for code in _named_exactly(item)}
+    book = pack.book
+    asked = list(settings.select if settings.select is not None else pack.selected) + list(settings.extend_select)
+    exact = {code for item in asked for code in _named_exactly(item, book)}
     chosen = {
-        code for code in select_codes(asked, codes) if codes(code) and (code in exact or rule_class(code).meta.default)
+        code for code in book.select(asked, codes) if codes(code) and (code in exact or book.kind(code).meta.default)
     }
     ignored = list(settings.ignore) + ([] if settings.select is not None else list(pack.ignore))
-    return sorted(chosen - set(select_codes(ignored)))
+    return sorted(chosen - set(book.select(ignored)))
 
 
 def report_of(session: Session, folded: Folded, **parts: Any) -> Report:
@@ -280,6 +336,7 @@ def report_of(session: Session, folded: Folded, **parts: Any) -> Report:
         for code, tally in folded.tallies.items()
         if tally.total or parts.get("fixed", {}).get(code, 0)
     ]
+    hidden, said = hidden_in(session, folded)
     return Report(
         tool=f"dsprep {VERSION}",
         inputs=[source.info for source in session.pipeline.sources],
@@ -287,10 +344,18 @@ def report_of(session: Session, folded: Folded, **parts: Any) -> Report:
         summaries=sort_summaries(summaries),
         stats=parts.get("stats", {}),
         funnel=parts["funnel"],
-        notes=[*session.notes, *labels_note(parts.get("stats", {}))],
+        notes=[*session.notes, *labels_note(parts.get("stats", {})), *said],
         errors=folded.errors,
         rules_run=tuple(metas),
+        hidden=hidden,
     )
+
+
+def hidden_in(session: Session, folded: Folded) -> tuple[Hidden, list[str]]:
+    """What was found and is not shown, and notes on it."""
+    if session.accepted is None:
+        return Hidden(), []
+    return session.accepted.settled(folded.sieve, [rule.meta.code for rule in session.rules])
 
 
 def labels_note(stats: Mapping[str, Any]) -> list[str]:
@@ -319,11 +384,12 @@ def settings_of(session: Session, command: str) -> dict[str, Any]:
         "options": {
             rule.meta.code: changed
             for rule in session.rules
-            if (changed := rule.options.model_dump(mode="json", exclude_defaults=True))
+            if (changed := rule.options.model_dump(mode="json", exclude_defaults=True, by_alias=True))
         },
         "severity": {code: str(severity) for code, severity in sorted(session.context.severities.items())},
         "max_findings": session.settings.max_findings,
         "unsafe_fixes": session.settings.unsafe_fixes,
+        **({} if session.settings.redact == "label" else {"redact": session.settings.redact}),
     }
 
 
@@ -338,22 +404,23 @@ def _split_in_name(path: str) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _named_exactly(item: str) -> list[str]:
+def _named_exactly(item: str, book: Rulebook) -> list[str]:
     if item.strip().upper() == "ALL":
-        return list(rule_references())
-    codes = select_codes([item], lambda code: False)  # DEFAULT names none
+        return book.codes
+    codes = book.select([item], lambda code: False)  # DEFAULT names none
     return codes if len(codes) == 1 else []
 
 
-def _options(settings: Settings) -> dict[str, Mapping[str, Any]]:
+def _options(settings: Settings) -> dict[str, dict[str, Any]]:
     pack = load_pack(settings.pack)
-    merged: dict[str, Mapping[str, Any]] = {}
-    for name, options in (*pack.options.items(), *settings.rules.items()):
-        code = find_rule(name)
-        merged[code] = {**merged.get(code, {}), **{key.replace("-", "_"): value for key, value in options.items()}}
+    merged = pack.rule_options()
+    for name, options in settings.rules.items():
+        code = pack.book.find(name)
+        merged[code] = {**merged.get(code, {}), **with_underscores(options)}
     return merged
 
 
 def _severities(settings: Settings) -> dict[str, Any]:
     pack = load_pack(settings.pack)
-    return {find_rule(name): severity for name, severity in (*pack.severity.items(), *settings.severity.items())}
+    find = pack.book.find
+    return {find(name): severity for name, severity in (*pack.severity.items(), *settings.severity.items())}

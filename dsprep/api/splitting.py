@@ -24,6 +24,7 @@ from dsprep.engine.splitting import SplitPlan
 from dsprep.folds.labels import label_table
 from dsprep.formats import Mapping as ColumnMapping
 from dsprep.model.report import Funnel
+from dsprep.model.source import InputError
 
 
 @dataclass
@@ -52,6 +53,10 @@ def split(
 
     Near-duplicates, equal prompts and groups stay together; classes keep their shares.
     """
+    if mapping is not None and (mapping.conversation is not None or mapping.pack is not None or mapping.examples):
+        raise InputError(
+            "split writes rows as they are; convert first where several make one conversation, or one several"
+        )
     chosen = with_overrides(settings, overrides)
     plan = SplitPlan.parse(split, chosen.seed)
     folder = output_folder(out)
@@ -78,7 +83,7 @@ def split(
     names = list(plan.shares)
     session.progress.begin("writing", session.bytes)
     session.pipeline = replace(session.pipeline, repair=Repair([], FixPolicy()))  # mends nothing
-    task = writer(session, folded, destination, {}, None)
-    rows = distribute(task, folded.shards, names, folder, session.executor, session.progress.advance)
+    task = writer(session, folded, destination, {}, None, names)
+    rows = distribute(task, folded.shards, folder, session.executor, session.progress.advance).rows
     notes = [*session.notes, *shares_missed(destination, plan)]
     return SplitResult(folder, rows, funnel_of(session, folded, destination, {}, names), notes)

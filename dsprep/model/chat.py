@@ -282,6 +282,8 @@ class ChatSchema:
     def _fault(self, error: ErrorDetails, record: Any) -> SchemaFault:
         kind, path = error["type"], _path(error["loc"])
         code = ERROR_CODES.get((kind, _place(path))) or ERROR_CODES.get((kind, ""), "SCH006")
+        if code == "SCH006" and error["input"] is None and kind != "missing" and _padded(path):
+            code = "TOL008"
         # A key that is not there has no place; the object that lacks it has.
         pointer = pointers.join(path[:-1] if kind == "missing" else path)
         message = _message(record, path)
@@ -576,6 +578,21 @@ def _place(path: Sequence[int | str]) -> str:
         case ["messages", int(), "content", int(), "text"]:
             return "text"
     return ""
+
+
+def _padded(path: Sequence[int | str]) -> bool:
+    """Whether a null in that place, of tools and calls, is what a columnar loader writes for something that is not
+    there: the rule about such nulls takes them out."""
+    match path:
+        case ["tools" | "functions" | "parallel_tool_calls"]:
+            return True
+        case ["tools", int(), "type"]:
+            return True
+        case ["messages", int(), "tool_calls" | "tool_call_id"]:
+            return True
+        case ["messages", int(), "tool_calls", int(), "id" | "type"]:
+            return True
+    return False
 
 
 def _message(record: Any, path: Sequence[int | str]) -> Any:

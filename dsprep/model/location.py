@@ -35,9 +35,10 @@ class Location:
 
     @property
     def place(self) -> str:
-        """`path:line`, as editors and terminals understand it; `path:line:character` where a character is meant."""
+        """`path:line`, as editors and terminals understand it; `path:line:character` where a character is meant; where
+        there are no lines, `path row 7`."""
         if self.line is None:
-            return self.path
+            return self.path if self.row is None else f"{self.path} row {self.row}"
         if self.row is not None and self.row > self.line:
             return f"{self.path}:{self.line} row {self.row}"  # several records on one line
         return f"{self.path}:{self.line}:{self.column}" if self._at_character else f"{self.path}:{self.line}"

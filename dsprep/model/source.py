@@ -64,6 +64,10 @@ class Source(ABC):
     """
 
     format: ClassVar[str]
+    #: Whether its records are rows of named cells, so that columns have to be mapped unless they are a conversation's.
+    tabular: ClassVar[bool] = False
+    #: The mapping of columns (what to the name of a column) that does where the user says nothing of it.
+    suggested: ClassVar[Mapping[str, str]] = {}
     #: Whether a shard of one row (from its offset to the next row's) can be read by itself.
     addressable: ClassVar[bool] = False
     #: Whether equal bytes are equal records wherever in a file they stand, but for ordinal, line and offset.
@@ -74,6 +78,8 @@ class Source(ABC):
         self.index = index
         self.display = display or path
         self.split = split
+        #: How the file that the user named is compressed; `path` is then what was unpacked of it.
+        self.packing: str | None = None
         self.info = InputInfo(self.display, self.format, split=split)
 
     @abstractmethod
@@ -105,6 +111,16 @@ class Source(ABC):
             raise unreadable(self.display, error) from error
         return digest.digest()
 
+    @property
+    def arrangement(self) -> str | None:
+        """How its records come from the rows of the data, in a sentence, once it is planned; None if each is one."""
+        return None
+
+    def rows_of(self, record: Record) -> int:
+        """How many rows of the data a record is: one, unless the source puts rows together or takes them apart. Of the
+        records that one row is taken apart into, the first counts as the row, and the others as none."""
+        return 1
+
     def read_rows(self, rows: Sequence[Shard]) -> Iterator[Record]:
         """The records of shards of one row each (see `addressable`), in order."""
         for row in rows:
@@ -113,6 +129,11 @@ class Source(ABC):
 
 class Normaliser(ABC):
     """Turns records into examples: by recognising their format, or by a mapping from columns. Picklable."""
+
+    def arranged(self, source: Source) -> Source:
+        """The source whose records it takes, made of the one that it was chosen for: itself, or one in which records
+        are put together or taken apart."""
+        return source
 
     @abstractmethod
     def example(self, record: Record) -> Example | None:

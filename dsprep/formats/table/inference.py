@@ -15,7 +15,7 @@ from dsprep.formats.table.mapping import Mapping as ColumnMapping
 from dsprep.formats.table.mapping import MappingError
 from dsprep.formats.table.profile import MISSING, Column, profiled
 from dsprep.formats.table.template import as_text
-from dsprep.text.labels import folded_label
+from dsprep.text.labels import folded_label, mapped_label
 
 #: So many rows are looked at closely; the others are only searched for labels.
 PROFILED_ROWS: Final = 2000
@@ -318,7 +318,8 @@ class _Guess:
         """The classes with their numbers of rows, sorted by name, and the number of rows that have one."""
         counts: Counter[str] = Counter()
         for row in chain(self.sample, self.rest):
-            counts[as_text(row.get(label))] += 1
+            named = as_text(row.get(label))
+            counts[named if self.given.labels is None else mapped_label(named, self.given.labels, named)] += 1
             if len(counts) > 1000:
                 break
         return class_names(counts), sum(n for name, n in counts.items() if name.strip().lower() not in MISSING)

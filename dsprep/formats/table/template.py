@@ -7,14 +7,28 @@ no file, no attribute of Python's own and no memory beyond a limit.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
+import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from functools import cache
 from typing import Any, Final
 
+from dsprep.text.labels import mapped_label
+from dsprep.text.tokens import known_encoding, token_counter
+from dsprep.text.web_pages import unmarked
+
 #: The longest text that a template may make, in characters.
 MAX_RENDERED: Final = 4 << 20
+
+#: The longest time that a template may take for a row, and when that is up for the row at hand.
+MAX_SECONDS: Final = 5
+_END: Final[ContextVar[float]] = ContextVar("end", default=math.inf)
+#: The filter that counts the steps of loops. No name that a template can write.
+_STEPS: Final = " steps"
 
 #: The name under which a template sees its whole row: `{{ row["Review text"] }}`.
 ROW: Final = "row"
@@ -125,7 +139,7 @@ class Template:
             raise TemplateError("templates cannot load other templates")
         for filtered in tree.find_all(nodes.Filter):
             if filtered.name not in _environment().filters:
-                known = ", ".join(sorted(_environment().filters))
+                known = ", ".join(sorted(set(_environment().filters) - {_STEPS}))
                 raise TemplateError(f"there is no filter {filtered.name!r}; there are: {known}")
         named = meta.find_undeclared_variables(tree) - {ROW, "range"}
         subscripts = [
@@ -149,6 +163,7 @@ class Template:
         def render(row: Mapping[str, Any]) -> str:
             pieces: list[str] = []
             size = 0
+            _END.set(time.monotonic() + MAX_SECONDS)
             try:
                 for piece in template.generate({**row, ROW: row}):
                     pieces.append(piece)
@@ -187,6 +202,47 @@ def lettered(items: Any) -> str:
     return "\n".join(
         f"{letters[i] if i < len(letters) else i + 1}. {as_text(item)}" for i, item in enumerate(items[:1000])
     )
+
+
+def strip_html(text: Any) -> str:
+    """A text without tags, with entities resolved and a line end where a block ends: a filter for cells of scrapes."""
+    return unmarked(as_text(text))
+
+
+def truncate_tokens(text: Any, count: int, encoding: str = "cl100k_base") -> str:
+    """The first `count` tokens of a text, without a part of a character: a filter."""
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+        raise TemplateError("the filter 'truncate_tokens' wants a number of tokens")
+    plain = as_text(text)
+    # No token has less than a character.
+    return plain if len(plain) <= count else plain[: token_counter(known_encoding(encoding)).offset(plain, count)]
+
+
+def one_of(key: Any, *choices: Any) -> Any:
+    """One of several texts, chosen by `key` alone: `{{ id | one_of("Classify:", "Which class is this?") }}` gives a row
+    the same one in every run."""
+    if len(choices) == 1 and isinstance(choices[0], Sequence) and not isinstance(choices[0], str):
+        choices = tuple(choices[0])
+    if not choices:
+        raise TemplateError("the filter 'one_of' wants something to choose from")
+    digest = hashlib.blake2b(as_text(key).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return choices[int.from_bytes(digest, "little") % len(choices)]
+
+
+def map_labels(value: Any, labels: Any, otherwise: Any = None) -> Any:
+    """What `labels` has for a value: `{{ stars | map_labels({"1-2": "bad", "3": "so-so", "4-5": "good"}) }}`. A range
+    of numbers has both of its ends. What is not there stays as it is, or becomes `otherwise`."""
+    if not isinstance(labels, Mapping):
+        raise TemplateError("the filter 'map_labels' wants an object such as {'1-2': 'bad'}")
+    return mapped_label(as_text(value), labels, value if otherwise is None else otherwise)
+
+
+def from_json(text: Any) -> Any:
+    """The value of a cell that holds JSON: a filter. Raises TemplateError for what is none."""
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError) as error:
+        raise TemplateError(f"the cell holds no JSON: {error}") from error
 
 
 def _unescaped(text: str) -> str:
@@ -261,6 +317,12 @@ def _environment() -> Any:
             # Jinja lets texts be formats, with care for attributes but none for widths; here they are not at all.
             return None
 
+        def _parse(self, source: str, name: str | None, filename: str | None) -> Any:
+            tree = super()._parse(source, name, filename)
+            for loop in list(tree.find_all(jinja2.nodes.For)):
+                loop.iter = jinja2.nodes.Filter(loop.iter, _STEPS, [], [], None, None, lineno=loop.lineno)
+            return tree
+
         def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
             numbers = isinstance(left, (int, float)) and isinstance(right, (int, float))
             # What multiplies texts, or makes numbers of any length, can fill the memory from ten characters.
@@ -278,9 +340,21 @@ def _environment() -> Any:
     known = dict(environment.filters)
     environment.filters.clear()
     environment.filters.update({name: known[name] for name in _FILTERS.split()}, lettered=lettered)
+    own = (strip_html, truncate_tokens, one_of, map_labels, from_json)
+    environment.filters.update({function.__name__: function for function in own})
+    environment.filters[_STEPS] = _steps
     environment.globals.clear()
     environment.globals["range"] = _short_range
     return environment
+
+
+def _steps(items: Iterable[Any]) -> Iterator[Any]:
+    """What a loop goes through, as long as the time of the template is not up: loops in loops need not print anything
+    to take for ever."""
+    for item in items:
+        if time.monotonic() > _END.get():
+            raise TemplateError(f"the template takes longer than {MAX_SECONDS} seconds for a row")
+        yield item
 
 
 def _short_range(*bounds: int) -> range:
