@@ -205,12 +205,12 @@ def tools(clones: Clones) -> Iterator[Row]:
             calls = []
             for n, call in enumerate(answers[row["id"]]):
                 [(called, arguments)] = call.items()
-                chosen = {key: values[0] for key, values in arguments.items() if values and values[0] != ""}
+                chosen = {key: _first(values[0]) for key, values in arguments.items() if values and values[0] != ""}
                 calls.append(
                     {
                         "id": f"call_{n}",
                         "type": "function",
-                        "function": {"name": _tool_name(called), "arguments": json.dumps(_first(chosen))},
+                        "function": {"name": _tool_name(called), "arguments": json.dumps(chosen)},
                     }
                 )
             declared = [
