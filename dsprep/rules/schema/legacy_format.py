@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
@@ -39,7 +40,7 @@ class LegacyFormat(ExampleRule):
     ```
 
     ## Fix
-    Safe: the record is replaced by its chat form, which says the same.
+    Safe: the record is replaced by its chat form, which says the same. Other members stay what they are.
 
     ## Source
     OpenAI's API reference, the chat format of fine-tuning input; the layouts of Alpaca and ShareGPT as LLaMA-Factory's
@@ -67,7 +68,7 @@ class LegacyFormat(ExampleRule):
                     batch,
                     i,
                     args={"format": example.format, "expected": expected},
-                    fix=Fix(Applicability.SAFE, (Replace("", example.record),)),
+                    fix=Fix(Applicability.SAFE, (Replace("", _with_rest(example)),)),
                 )
 
     def _pair(self, batch: Batch, i: int, example: Example) -> Iterator[Finding]:
@@ -84,3 +85,13 @@ class LegacyFormat(ExampleRule):
             args={"format": example.format, "expected": wanted},
             fix=Fix(Applicability.SAFE, (Replace("", {**SHAPES[wanted](example), **own}),)),
         )
+
+
+def _with_rest(example: Example) -> dict[str, Any]:
+    """The chat form with what else the record says, under its own names: a safe fix loses nothing."""
+    beside = {"label": example.label, "group": example.group, "split": example.split}
+    known = {name: value for name, value in beside.items() if value is not None}
+    return {
+        **example.record,
+        **{name: value for name, value in {**example.meta, **known}.items() if name != "messages"},
+    }
