@@ -153,7 +153,7 @@ def _format_of(value: dict[str, Any]) -> ReadFormat | None:
         if type(messages) is list:
             if not _TELLING.isdisjoint(value):
                 return next((known for known in _WITH_MESSAGES if known.recognises(value)), chat)
-            if messages and mistral.is_spoken(messages[0]):
+            if mistral.all_spoken(messages):
                 return mistral
         return chat
     for known in _OTHERS:
@@ -244,7 +244,7 @@ class ChatNormaliser(Normaliser):
         if len(value) == 1 and "messages" in value:
             # What most records are.
             messages = value["messages"]
-            if type(messages) is list and not (messages and mistral.is_spoken(messages[0])):
+            if type(messages) is list and not mistral.all_spoken(messages):
                 return Example(value, messages)
         known = _format_of(value)
         if known is None:

@@ -30,7 +30,12 @@ def recognises(value: dict[str, Any]) -> bool:
     messages = value.get("messages")
     if type(messages) is not list:
         return False
-    return "available_tools" in value or (bool(messages) and is_spoken(messages[0]))
+    return "available_tools" in value or all_spoken(messages)
+
+
+def all_spoken(messages: list[Any]) -> bool:
+    """Whether all of some messages, and at least one, are `is_spoken`. Where only some are, a key is misspelt."""
+    return bool(messages) and is_spoken(messages[0]) and all(map(is_spoken, messages))
 
 
 def is_spoken(message: Any) -> bool:
