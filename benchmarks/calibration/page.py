@@ -28,13 +28,13 @@ python benchmarks/calibration/run.py --rules TXT001 --show 10  # one rule, with 
 **Recall.** For each rule there are planters (`benchmarks/calibration/planters/`), which put its fault into clean text
 in many variants, seeded. Faults of rows are planted into data sets of 600 rows of each kind of text that they make
 sense in; faults of whole data sets are whole data sets. A rule's own test cases are not among them. `found` is the
-share of planted faults that the rule reports; the goal is 0.98. Whoever wrote a rule wrote its planters and read what it
-missed, so faults that nobody thought of are missed more often than this says.
+share of planted faults that the rule reports; the goal is 0.98. Whoever wrote a rule wrote its planters and read what
+it missed, so faults that nobody thought of are missed more often than this says.
 
 **Alarms.** Each rule that is on by default reads the clean rows: how many of a thousand it reports. The goal is at most
-1 for errors and warnings. Rules were mended on these very texts. Text from the world is not wholly clean: rows that were reported were read, and those where
-the finding is true are in `benchmarks/calibration/true_findings.json`, by hash. They do not count; their rate stands in
-brackets.
+1 for errors and warnings. Rules were mended on these very texts. Text from the world is not wholly clean: rows that
+were reported were read, and those where the finding is true are in `benchmarks/calibration/true_findings.json`, by
+hash. They do not count; their rate stands in brackets.
 
 The kinds of text: {kinds}.
 """
