@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Final, NamedTuple
 
 from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
 from dsprep.opening import opened, ranged
+from dsprep.text.column_names import EXTRA, column_names
 from dsprep.text.encoding import (
     HEAD_BYTES,
     Sniffed,
@@ -21,9 +22,6 @@ from dsprep.text.encoding import (
     transcoded,
     utf8_error,
 )
-
-#: The column that holds the cells of a row beyond the last named one, as a list.
-EXTRA: Final = "_extra"
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _NAMES: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
@@ -222,7 +220,7 @@ class CsvSource(Source):
             layout = _Layout(encoding, sniffed, dialect, terminator)
             file.seek(sniffed.mark)
             header = next(_rows(_Feed(file, layout, self.max_row), dialect), None)
-        columns, renamed, faults = _unique(header[0] if header else [])
+        columns, renamed, faults = column_names(header[0] if header else [])
         return layout._replace(columns=columns, notes=(*notes, *renamed), faults=faults)
 
 
@@ -404,29 +402,3 @@ def _legacy_encoding(file: io.BufferedReader) -> str | None:
     if n_bad <= good:
         return None
     return detect_legacy(b"".join(bad))
-
-
-def _unique(header: Sequence[str]) -> tuple[tuple[str, ...], list[str], tuple[Fault, ...]]:
-    """Names for the columns, all different and none empty; notes on those that were changed, and their faults."""
-    notes: list[str] = []
-    names: list[str] = []
-    faults: list[Fault] = []
-    counts = Counter(name.strip() for name in header)
-    first: dict[str, int] = {}
-    for i, cell in enumerate(header, 1):
-        name = cell.strip()
-        if name and name not in first and name != EXTRA:
-            first[name] = i
-            names.append(name)
-            continue
-        base = name or "column"
-        number = i if not name else 2
-        while f"{base}_{number}" in counts or f"{base}_{number}" in names:
-            number += 1
-        names.append(f"{base}_{number}")
-        said = f"is called {name!r} like another one" if name else "has no name"
-        notes.append(f"column {i} {said}; it goes by {names[-1]!r}")
-        if name != EXTRA:
-            args = {"number": i, "header": name, "name": names[-1], "first": first.get(name)}
-            faults.append(Fault("ambiguous-header", args, line=1, column=names[-1]))
-    return tuple(names), notes, tuple(faults)

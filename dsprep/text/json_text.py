@@ -268,3 +268,15 @@ def _ends_early(error: json.JSONDecodeError, text: str) -> bool:
         return True
     # An escape, or a pair of them, that is cut or has nothing behind it, not even a quote, is not wrong in itself.
     return error.msg.startswith("Invalid \\") and _CUT_ESCAPES.fullmatch(rest) is not None
+
+
+def depth_of(value: Any) -> int:
+    """How deep arrays and objects are nested in a decoded value; 0 for a scalar."""
+    deepest = 0
+    stack = [(1, value)]
+    while stack:
+        depth, item = stack.pop()
+        if isinstance(item, dict | list):
+            deepest = max(deepest, depth)
+            stack.extend([(depth + 1, inner) for inner in (item.values() if isinstance(item, dict) else item)])
+    return deepest

@@ -20,6 +20,7 @@ import orjson
 
 from dsprep.model import pointer as pointers
 from dsprep.model.chat import json_type, shown
+from dsprep.text.json_text import depth_of
 from dsprep.text.linear_patterns import LinearPattern, PatternError
 
 Path = tuple[str | int, ...]
@@ -104,7 +105,7 @@ def _made(text: bytes) -> ToolSchema:
     if len(text) > MAX_BYTES:
         return _unusable(f"is {len(text):,} bytes long; at most {MAX_BYTES:,} are checked")
     value = json.loads(text)
-    depth = _depth(value)
+    depth = depth_of(value)
     if depth > MAX_DEPTH:
         return _unusable(f"is nested {depth} levels deep; at most {MAX_DEPTH} are checked")
     padding = tuple(schema_padding(value))
@@ -524,17 +525,6 @@ def _bare(schema: dict[str, Any]) -> dict[str, Any]:
                 short = item["$ref"].removeprefix(own.rstrip("#")) or "#"
                 out = pointers.replace(out, pointers.join((*path, "$ref")), short)
     return out
-
-
-def _depth(value: Any) -> int:
-    deepest = 0
-    stack = [(1, value)]
-    while stack:
-        depth, item = stack.pop()
-        if isinstance(item, dict | list):
-            deepest = max(deepest, depth)
-            stack.extend([(depth + 1, inner) for inner in (item.values() if isinstance(item, dict) else item)])
-    return deepest
 
 
 # Patterns ------------------------------------------------------------------------------------------------------------

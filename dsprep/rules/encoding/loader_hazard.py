@@ -17,6 +17,7 @@ from dsprep.model.finding import Finding, Severity
 from dsprep.model.location import Location
 from dsprep.model.moving import Shift
 from dsprep.model.rule import FoldRule, Rows, RuleMeta, RuleOptions
+from dsprep.text.json_text import depth_of
 from dsprep.text.schema import schema_faults
 
 #: The deepest nesting, the record itself included, that Arrow's exchange format holds, by way of which `datasets`
@@ -261,7 +262,7 @@ class LoaderHazard(FoldRule[dict[str, FileState]]):
                     "null-first", "", seen, "the first record is null: pyarrow and datasets crash on that"
                 )
             if file.deep is not None:
-                yield self._found("too-deep", "", file.deep, self._depth(file.deep.count, file.deepest))
+                yield self._found("too-deep", "", file.deep, self.depth_of(file.deep.count, file.deepest))
             if file.shape is None or file.shape.size - 1 > self.options.max_fields:
                 count = f"more than {MOST_FIELDS:,}" if file.shape is None else f"{file.shape.size - 1:,}"
                 problem = f"{count} different fields; pyarrow and datasets give every row all of them, mostly as null"
@@ -269,7 +270,7 @@ class LoaderHazard(FoldRule[dict[str, FileState]]):
             if file.shape is not None:
                 yield from self._fields(file.shape)
 
-    def _depth(self, count: int, deepest: int) -> str:
+    def depth_of(self, count: int, deepest: int) -> str:
         records = "a record is nested" if count == 1 else f"{count:,} records are nested up to"
         return f"{records} {deepest:,} levels deep; datasets takes {self.options.max_depth}"
 
@@ -360,7 +361,7 @@ class _Walk:
             except _TooManyError:
                 self.state.shape = None
         if self.state.shape is None or self.depth > self.max_depth:
-            depth = _depth(value)
+            depth = depth_of(value)
             if depth > self.max_depth:
                 seen = Sighting(1, self.batch.key(i), self.batch.location(i))
                 self.state.deep = seen if self.state.deep is None else self.state.deep.merged(seen)
@@ -477,17 +478,6 @@ def _is_plain(value: dict[str, Any]) -> bool:
         if type(message.get("role")) is not str or type(message.get("content")) is not str:
             return False
     return True
-
-
-def _depth(value: Any) -> int:
-    deepest = 0
-    stack = [(1, value)]
-    while stack:
-        depth, item = stack.pop()
-        if isinstance(item, dict | list):
-            deepest = max(deepest, depth)
-            stack.extend([(depth + 1, inner) for inner in (item.values() if isinstance(item, dict) else item)])
-    return deepest
 
 
 def _short(key: str) -> str:
