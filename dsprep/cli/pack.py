@@ -35,7 +35,7 @@ def packs(output_format: Annotated[Format, typer.Option(help="How to print the l
     width = max(len(pack.name) for pack in found)
     for pack in found:
         typer.echo(f"{pack.name:<{width}}  {pack.description}")
-    typer.echo('\nUse one with `--config pack=NAME`, or `pack = "NAME"` in dsprep.toml; NAME may be a YAML file.')
+    typer.echo('\nUse one with `--pack NAME`, or `pack = "NAME"` in dsprep.toml; NAME may be a YAML file.')
 
 
 @app.command("test")

@@ -62,7 +62,7 @@ _PLACEHOLDERS: Final = words(
 )
 _PLACEHOLDER_LOCAL: Final = re.compile(
     r"(?:your|my|some|any|the)?[._-]?(?:e-?mail(?:[._-]?(?:address|id))?|user[._-]?name|name|address)"
-    r"|your[._-]?\w{0,20}"
+    r"|you|your[._-]?\w{0,20}"
     r"|user\d?|username\d?|example\d?|(?:john|jane|joe)[._-]?(?:doe|smith)\d{0,4}|first(?:name)?[._-]?last(?:name)?"
     r"|x{2,}|a{3,}|foo|bar"
     r"|test(?:er|ing|user|email|mail|account)?\d{0,4}|abc\d{0,4}|someone|somebody|(?:max|erika)[._-]?mustermann",
