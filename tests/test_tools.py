@@ -94,6 +94,9 @@ def has_null(schema: Any) -> bool:
 @example(members={"minLength": 2.0})
 @example(members={"type": ["string", "string"]})
 @example(members={"enum": []})
+@example(members={"enum": [None, None]})
+@example(members={"enum": [1, True, 1.0]})
+@example(members={"enum": [{"a": 1}, {"a": 1.0}]})
 def test_a_schema_is_valid_if_its_meta_schema_says_so(dialect: str, members: dict[str, Any]) -> None:
     schema = {**members, "type": members.get("type", "object"), "$schema": dialect}
     if has_null(schema):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dsprep.api.indexing import IndexAdded, IndexRemoved, index_add, index_info, index_query, index_remove
     from dsprep.api.linting import FixResult, diff, fix, lint
     from dsprep.api.preparing import PrepareResult, prepare
+    from dsprep.api.profiling import TableProfile, profile
     from dsprep.api.session import Input, Progress
     from dsprep.api.splitting import SplitResult, split
     from dsprep.api.statistics import stats
@@ -32,6 +33,7 @@ __all__ = [
     "Progress",
     "SplitResult",
     "Suppressed",
+    "TableProfile",
     "Undone",
     "convert",
     "diff",
@@ -43,6 +45,7 @@ __all__ = [
     "index_remove",
     "lint",
     "prepare",
+    "profile",
     "split",
     "stats",
     "suppress",
@@ -61,6 +64,7 @@ _MODULES = {
     "Progress": "session",
     "SplitResult": "splitting",
     "Suppressed": "accepting",
+    "TableProfile": "profiling",
     "Undone": "undoing",
     "convert": "converting",
     "diff": "linting",
@@ -72,6 +76,7 @@ _MODULES = {
     "index_remove": "indexing",
     "lint": "linting",
     "prepare": "preparing",
+    "profile": "profiling",
     "split": "splitting",
     "stats": "statistics",
     "suppress": "accepting",

@@ -10,7 +10,22 @@ from typing import Annotated
 
 import typer
 
-from dsprep.cli import clean, convert, init, lint, new_rule, prepare, rule, rules, split, stats, suppress, targets, undo
+from dsprep.cli import (
+    clean,
+    convert,
+    init,
+    lint,
+    new_rule,
+    prepare,
+    profile,
+    rule,
+    rules,
+    split,
+    stats,
+    suppress,
+    targets,
+    undo,
+)
 from dsprep.cli import config as config_command
 from dsprep.cli import index as index_command
 from dsprep.cli import pack as pack_command
@@ -30,6 +45,7 @@ app.command("convert")(convert.command)
 app.command("prepare")(prepare.command)
 app.command("split")(split.command)
 app.command("stats")(stats.command)
+app.command("profile")(profile.command)
 app.command("rule")(rule.command)
 app.command("rules")(rules.command)
 app.command("packs")(pack_command.packs)

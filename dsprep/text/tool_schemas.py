@@ -399,6 +399,8 @@ class _Form:
                 yield (), f"should be an array of values, not {json_type(value)}"
             elif not value and self.dialect == "draft-04":
                 yield (), "is empty"
+            elif self.dialect == "draft-04" and len({_same(item) for item in value}) < len(value):
+                yield (), "has the same value twice"
         elif key == "examples":
             if not isinstance(value, list):
                 yield (), f"should be an array of values, not {json_type(value)}"
@@ -758,11 +760,14 @@ def _unique_items(validator: Any, wanted: bool, instance: Any, schema: Mapping[s
 
 def _canonical(value: Any) -> str:
     """What is the same for values that are equal in JSON Schema: 1 and 1.0, but not 1 and true."""
-    if isinstance(value, str):
-        return f'"{value}'
-    text = json.dumps(_plain_numbers(value), sort_keys=True)
-    _RUN.get().charge(len(text) >> 6)
+    text = _same(value)
+    if not isinstance(value, str):
+        _RUN.get().charge(len(text) >> 6)
     return text
+
+
+def _same(value: Any) -> str:
+    return f'"{value}' if isinstance(value, str) else json.dumps(_plain_numbers(value), sort_keys=True)
 
 
 def _plain_numbers(value: Any) -> Any:
