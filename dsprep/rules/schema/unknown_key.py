@@ -12,6 +12,9 @@ from dsprep.model.fix import Applicability, Fix, Remove
 from dsprep.model.rule import FixAvailability, RuleMeta
 
 
+_OWN = frozenset({"label", "group", "split", "metadata"})
+
+
 class UnknownKey(SchemaFaultRule):
     """A record, or a message, has a key that the target rejects.
 
@@ -40,13 +43,16 @@ class UnknownKey(SchemaFaultRule):
         code="SCH008",
         name="unknown-key",
         severity=Severity.ERROR,
-        message="unknown key `{key}` in the {place}; {target} rejects it",
+        message="unknown key `{key}` in the {place}; {target} rejects it{hint}",
         summary="a key the target rejects",
         fix=FixAvailability.ALWAYS,
     )
 
     def arguments(self, fault: SchemaFault) -> Mapping[str, Any]:
-        return {**fault.args, "target": self.context.target.name}
+        # What `convert` writes beside a conversation is for the commands that follow.
+        own = fault.args["place"] == "record" and fault.args["key"] in _OWN
+        hint = ", and `dsprep prepare` leaves it out of what it writes" if own else ""
+        return {**fault.args, "target": self.context.target.name, "hint": hint}
 
     def remedy(self, fault: SchemaFault) -> Fix | None:
         return Fix(Applicability.UNSAFE, (Remove(fault.pointer),))
