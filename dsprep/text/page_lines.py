@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -187,9 +187,13 @@ _PATTERNS: Final[dict[str, tuple[str, ...]]] = {
         r".{0,12}|뉴스레터 (?:구독|신청).{0,12}",
     ),
 }  # fmt: skip
-_STRONG: Final = {
-    kind: re.compile("|".join(f"(?:{p})" for p in some), re.IGNORECASE) for kind, some in _PATTERNS.items()
-}
+
+
+@cache
+def _strong() -> dict[str, re.Pattern[str]]:
+    """The patterns, made on first use: that takes 30 ms, and few texts are worth a look."""
+    return {kind: re.compile("|".join(f"(?:{p})" for p in some), re.IGNORECASE) for kind, some in _PATTERNS.items()}
+
 
 #: Items of navigation, footers and the like. Alone they say nothing: they are headings and answers, too.
 _ITEM_LIST: Final = (
@@ -408,7 +412,7 @@ def _kind_of(line: str) -> tuple[str, bool]:
     folded = said.casefold()
     if folded.rstrip(":!.…") in _ITEMS:
         return "navigation", False
-    for kind, pattern in _STRONG.items():
+    for kind, pattern in _strong().items():
         if pattern.fullmatch(said):
             return ("", False) if marked and kind == "footer" else (kind, True)
     items = [item for item in _SEPARATOR.split(folded) if item]

@@ -11,7 +11,7 @@ from dsprep.model.finding import Severity
 from dsprep.model.fix import Applicability, Fix, Remove
 from dsprep.model.rule import FixAvailability, RuleMeta
 
-
+#: Members that `convert` writes beside a conversation.
 _OWN = frozenset({"label", "group", "split", "metadata"})
 
 
@@ -49,7 +49,6 @@ class UnknownKey(SchemaFaultRule):
     )
 
     def arguments(self, fault: SchemaFault) -> Mapping[str, Any]:
-        # What `convert` writes beside a conversation is for the commands that follow.
         own = fault.args["place"] == "record" and fault.args["key"] in _OWN
         hint = ", and `dsprep prepare` leaves it out of what it writes" if own else ""
         return {**fault.args, "target": self.context.target.name, "hint": hint}
