@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,12 @@ def results(
                 whole[1] += true
         rules[code] = {"name": meta.name, "severity": str(meta.severity), "recall": found, "alarms": alarms}
     return {"rows": kinds, "rules": rules}
+
+
+def as_lines(measured: Mapping[str, Any]) -> str:
+    """The results as JSON with a line for each rule, so that a change of one is a change of one line."""
+    rules = ",\n".join(f" {json.dumps(code)}: {json.dumps(rule)}" for code, rule in measured["rules"].items())
+    return f'{{"rows": {json.dumps(measured["rows"])},\n"rules": {{\n{rules}\n}}}}\n'
 
 
 def table(measured: Mapping[str, Any]) -> str:

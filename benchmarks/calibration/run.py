@@ -237,7 +237,7 @@ def main() -> None:
     if given.docs:
         if set(codes) != set(rule_references()) or given.kinds or given.no_alarms:
             raise SystemExit("--docs is for a run of all rules on all corpora")
-        RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        RESULTS.write_text(page.as_lines(results), "utf-8")
         page.write(results)
 
 
