@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 from urllib.parse import urlsplit, urlunsplit
 
-from dsprep.model.source import InputError
+from dsprep.model.source import InputError, Source, unreadable
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -105,14 +105,19 @@ def temporary_file() -> BinaryIO:
     return open(path, "wb")
 
 
-def hashed(path: str) -> tuple[str, int]:
-    """The SHA-256 of all of `path`, in hexadecimal, and how many bytes it has. Raises as `opened`."""
+def measured(source: Source) -> int:
+    """How many bytes the file of `source` has, which is read for it from start to end: size and SHA-256 go into its
+    `info`. Raises InputError."""
     digest, size = hashlib.sha256(), 0
-    with ranged(path, 0) as file:
-        while block := file.read(_HASHED):
-            digest.update(block)
-            size += len(block)
-    return digest.hexdigest(), size
+    try:
+        with ranged(source.path, 0) as file:
+            while block := file.read(_HASHED):
+                digest.update(block)
+                size += len(block)
+    except OSError as error:
+        raise unreadable(source.display, error) from error
+    source.info.sha256, source.info.bytes = digest.hexdigest(), size
+    return size
 
 
 def refuse_url(path: str | os.PathLike[str], doing: str) -> None:

@@ -5,15 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from string import Formatter
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import AfterValidator
 
 from dsprep.model.meta import FixAvailability, RuleMeta
 from dsprep.model.rule import Rule, RuleContext, RuleOptions
+from dsprep.text.linear_patterns import linear
 
 #: As much of a text as a finding shows.
 EXCERPT: Final = 80
 #: What may stand behind the colon of a placeholder: thousands separated, digits behind the point, per cent.
 _FORMATS: Final = ("", ",", ".0f", ".1f", ".2f", ".3f", ".0%", ".1%", ".2%")
+
+
+def _usable(pattern: str) -> str:
+    linear(pattern)
+    return pattern
+
+
+#: The type of an option that is a regular expression.
+LinearRegex = Annotated[str, AfterValidator(_usable)]
+
+
+def check_bounds(least: float | None, most: float | None) -> None:
+    """Raise ValueError unless there is a bound, and the lower one, called `min`, is not above `max`."""
+    if least is None and most is None:
+        raise ValueError("give min, max or both")
+    if least is not None and most is not None and least > most:
+        raise ValueError(f"min ({least}) is above max ({most})")
 
 
 class DefinitionError(ValueError):

@@ -309,10 +309,12 @@ def normaliser_for(
     if flatten is not None:
         return _of_annotations(source, flatten, mapping)
     of_fields = mapping is None or not (mapping.system or mapping.user or mapping.assistant or mapping.complete)
-    if of_fields and source.format != "csv":
+    values = _values(source)
+    if of_fields and source.format != "csv" and not source.suggested:
         if mapping is None and not infer and not source.tabular:
             return ChatNormaliser(), []
-        sample = list(islice(_values(source), SAMPLE_RECORDS))
+        sample = list(islice(values, SAMPLE_RECORDS))
+        values = chain(sample, values)
         # Columns called `prompt` and `completion` are a conversation in any table.
         if not sample or any(recognised(value) for value in sample):
             if mapping is None:
@@ -322,7 +324,6 @@ def normaliser_for(
     from dsprep.formats.table import Mapping as ColumnMapping
     from dsprep.formats.table import infer_mapping, rows_normaliser
 
-    values = _values(source)
     first = next(values, None)
     if first is None:
         return ChatNormaliser(), []  # nothing to map; the source says what is wrong with that
@@ -336,7 +337,9 @@ def normaliser_for(
     if source.suggested and not (mapping and (mapping.user or mapping.assistant or mapping.complete)):
         own = mapping.model_dump(exclude_none=True, exclude_defaults=True) if mapping else {}
         mapping = ColumnMapping.model_validate({**source.suggested, **own})
-    inferred = infer_mapping(None, rows, path=source.display, given=mapping)
+    # What suggests a mapping has the same columns in all rows; to look at more of them may take long.
+    columns = tuple(first) if source.suggested else None
+    inferred = infer_mapping(columns, rows, path=source.display, given=mapping)
     return rows_normaliser(inferred.mapping, inferred.columns), list(inferred.explanation)
 
 

@@ -9,9 +9,8 @@ import re
 from typing import Any, Final
 
 from dsprep.model.record import Example
-from dsprep.text.chat_parts import any_text_has, text_of
-from dsprep.text.origins import Places
-from dsprep.text.round_trip import lost_between
+from dsprep.text.chat_parts import text_of
+from dsprep.text.marked_text import example_of, lost_in
 
 NAME: Final = "chatml"
 
@@ -35,9 +34,7 @@ def recognises(value: dict[str, Any]) -> bool:
 
 def parse(value: dict[str, Any]) -> Example:
     """The example of a record. A mark at the end that only asks for an answer is none."""
-    messages: list[Any] = [{"role": role, "content": said} for role, said in _turns(value["text"]) or ()]
-    exact = {f"/messages/{i}{part}": "/text" for i in range(len(messages)) for part in ("", "/content")}
-    return Example({"messages": messages}, messages, format=NAME, origins=Places({}, exact=exact))
+    return example_of(_turns(value["text"]) or (), NAME)
 
 
 def render(example: Example) -> dict[str, Any]:
@@ -52,11 +49,7 @@ def render(example: Example) -> dict[str, Any]:
 
 def loses(example: Example) -> list[str]:
     """What a record of this format, read again, lacks. A text with marks in it reads as several turns."""
-    if any_text_has(_MARKS, example.messages):
-        return ["texts with its own marks in them"]
-    written = render(example)
-    again = parse(written).record if recognises(written) else {"messages": []}
-    return lost_between(example.record, again)
+    return lost_in(example, _MARKS, render, recognises, parse)
 
 
 def _turns(text: str) -> list[tuple[str, str]] | None:

@@ -56,6 +56,10 @@ class InputInfo:
     encoding: str = "utf-8"
     notes: list[str] = field(default_factory=list)
 
+    def note(self, *sentences: str) -> None:
+        """Add notes that are not there yet: a source may be planned more than once."""
+        self.notes.extend(sentence for sentence in sentences if sentence not in self.notes)
+
 
 class Source(ABC):
     """Something readable, of one format. Picklable: a worker gets it whole and opens the file itself.

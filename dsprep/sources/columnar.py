@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, ClassVar, Final
 
 from dsprep.model.record import Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
-from dsprep.opening import hashed, opened
+from dsprep.opening import measured, opened
 from dsprep.text.plain_values import plain
 
 #: So many rows are turned into Python values at a time.
@@ -26,6 +27,11 @@ class ColumnarSource(Source):
 
     tabular = True
 
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where the rows of each piece end. Found out once: an Arrow stream has to be read for it."""
+        return list(accumulate(self._groups()))
+
     @abstractmethod
     def _groups(self) -> list[int]:
         """How many rows each of the pieces has that can be read by itself. Raises InputError."""
@@ -36,13 +42,8 @@ class ColumnarSource(Source):
 
     def plan(self, shard_bytes: int) -> Iterator[Shard]:
         """See `Source.plan`. A shard is a row group; its bytes are an equal share of the file's for each row."""
-        try:
-            self.info.sha256, size = hashed(self.path)
-        except OSError as error:
-            raise unreadable(self.display, error) from error
-        self.info.bytes = size
-        rows = self._groups()
-        ends = list(accumulate(rows))
+        size = measured(self)
+        ends = self._ends
         total = ends[-1] if ends else 0
         if not total:
             yield Shard(self.index, 0, size, faults=(Fault("empty-file"),))
@@ -56,7 +57,7 @@ class ColumnarSource(Source):
 
     def read(self, shard: Shard) -> Iterator[Record]:
         """See `Source.read`."""
-        ends = list(accumulate(self._groups()))
+        ends = self._ends
         if not ends or not ends[-1]:
             return
         ordinal = shard.ordinal

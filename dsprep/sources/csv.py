@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -11,7 +10,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
-from dsprep.opening import opened, ranged
+from dsprep.opening import measured, opened
 from dsprep.text.column_names import EXTRA, column_names
 from dsprep.text.encoding import (
     HEAD_BYTES,
@@ -124,19 +123,11 @@ class CsvSource(Source):
     def plan(self, shard_bytes: int) -> Iterator[Shard]:
         """See `Source.plan`. Always a single shard: only a reader from the start knows which line ends are quoted."""
         layout = self._layout()
-        digest = hashlib.sha256()
-        size = 0
-        try:
-            with ranged(self.path, 0) as file:
-                while block := file.read(_BLOCK):
-                    digest.update(block)
-                    size += len(block)
-        except OSError as error:
-            raise unreadable(self.display, error) from error
+        size = measured(self)
         info = self.info
-        info.bytes, info.sha256, info.encoding = size, digest.hexdigest(), layout.encoding
-        info.notes.extend(note for note in layout.notes if note not in info.notes)
-        shard = Shard(self.index, 0, size, faults=layout.faults, digest=digest.digest())
+        info.encoding = layout.encoding
+        info.note(*layout.notes)
+        shard = Shard(self.index, 0, size, faults=layout.faults, digest=bytes.fromhex(info.sha256))
         if next(self.read(shard), None) is None:
             shard = Shard(self.index, 0, size, faults=(Fault("empty-file"), *layout.faults))
         yield shard

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from dsprep.model.record import Fault, Record
-from dsprep.model.source import InputError, Shard, Source, unreadable
-from dsprep.opening import hashed, opened, refuse_url
+from dsprep.model.source import InputError, Shard, Source
+from dsprep.opening import measured, opened, refuse_url
 from dsprep.text.column_names import column_names
 from dsprep.text.plain_values import plain
 
@@ -41,16 +41,12 @@ class DatabaseSource(Source):
 
     def plan(self, shard_bytes: int) -> Iterator[Shard]:
         """See `Source.plan`. Always a single shard."""
-        try:
-            self.info.sha256, size = hashed(self.path)
-        except OSError as error:
-            raise unreadable(self.display, error) from error
-        self.info.bytes = size
+        size = measured(self)
         self._refuse_cut(size)
         with closing(self._connected()) as database:
             rows = self._rows(database)
             _, notes, faults = column_names([about[0] for about in rows.description])
-            self.info.notes.extend(notes)
+            self.info.note(*notes)
             if self._fetched(rows, 1) == []:
                 faults = (Fault("empty-file"), *faults)
         yield Shard(self.index, 0, size, faults=faults)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +12,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple
 from dsprep.model import pointer as pointers
 from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
-from dsprep.opening import ranged
+from dsprep.opening import measured, ranged
 from dsprep.text.encoding import HEAD_BYTES, Sniffed, encoded_length, sniff, transcoded
 from dsprep.text.json_text import decode_json, excerpt
 
@@ -93,13 +92,8 @@ class JsonArraySource(Source):
     def plan(self, shard_bytes: int) -> Iterator[Shard]:
         """See `Source.plan`. Always a single shard."""
         sniffed = self._sniffed()
-        digest = hashlib.sha256()
-        size = 0
-        for block in self._blocks(0):
-            digest.update(block)
-            size += len(block)
-        info = self.info
-        info.bytes, info.sha256, info.encoding = size, digest.hexdigest(), sniffed.encoding
+        size = measured(self)
+        self.info.encoding = sniffed.encoding
         faults: list[Fault] = []
         if sniffed.encoding != "utf-8":
             faults.append(Fault("invalid-utf8", {"encoding": sniffed.encoding, "bad": "00"}))
@@ -111,7 +105,7 @@ class JsonArraySource(Source):
             faults.append(Fault("empty-file"))
         # Lines can be made of the file only if all of it can be read.
         faults.extend(self._misplaced(lambda: all(r.value is not UNDECODED for r in chain((first,), records) if r)))
-        yield Shard(self.index, 0, size, faults=tuple(faults), digest=digest.digest())
+        yield Shard(self.index, 0, size, faults=tuple(faults), digest=bytes.fromhex(self.info.sha256))
 
     @property
     def reading(self) -> Mapping[str, Any]:

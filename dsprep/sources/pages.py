@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 
 from dsprep.model.record import Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
-from dsprep.opening import hashed, opened, ranged
+from dsprep.opening import measured, opened, ranged
 from dsprep.text.web_pages import CutError, PageCut, read_page
 
 #: The largest page that is read, in bytes; pages of the web have some hundred kilobytes.
@@ -44,7 +44,7 @@ class PageSource(Source):
 
     def plan(self, shard_bytes: int) -> Iterator[Shard]:
         """See `Source.plan`. A single shard."""
-        size = self._hashed()
+        size = measured(self)
         yield Shard(self.index, 0, size, faults=() if size else (Fault("empty-file"),))
 
     def read(self, shard: Shard) -> Iterator[Record]:
@@ -67,14 +67,6 @@ class PageSource(Source):
         first = (number - 1) * _ROWS_OF_A_PAGE
         for i, value in enumerate(read_page(data, url).rows(self.cut)):
             yield Record(first + i, None, offset, b"", value, number)
-
-    def _hashed(self) -> int:
-        try:
-            self.info.sha256, size = hashed(self.path)
-        except OSError as error:
-            raise unreadable(self.display, error) from error
-        self.info.bytes = size
-        return size
 
 
 class SavedPageSource(PageSource):
@@ -100,7 +92,7 @@ class ArchiveSource(PageSource):
 
     def plan(self, shard_bytes: int) -> Iterator[Shard]:
         """See `Source.plan`."""
-        size = self._hashed()
+        size = measured(self)
         others = number = 0
         start, line = 0, 1
         shards: list[Shard] = []
@@ -111,7 +103,7 @@ class ArchiveSource(PageSource):
             number += is_page
             others += not is_page
         if others:
-            self.info.notes.append(f"{others:,} records of the archive are no pages (images, redirects, requests …)")
+            self.info.note(f"{others:,} records of the archive are no pages (images, redirects, requests …)")
         faults = () if number else (Fault("empty-file"),)
         yield from shards
         yield Shard(self.index, start, size, (line - 1) * _ROWS_OF_A_PAGE, line, faults=faults)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from dsprep.model.record import Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
-from dsprep.opening import hashed, opened
+from dsprep.opening import measured, opened
 from dsprep.text.encoding import HEAD_BYTES, detect_legacy, sniff
 from dsprep.text.transcripts import (
     Chat,
@@ -68,16 +68,11 @@ class TranscriptSource(Source):
 
     def plan(self, shard_bytes: int) -> Iterator[Shard]:
         """See `Source.plan`. A single shard. Raises InputError if it is not known who is the assistant."""
-        try:
-            self.info.sha256, size = hashed(self.path)
-        except OSError as error:
-            raise unreadable(self.display, error) from error
-        self.info.bytes = size
+        size = measured(self)
         chat = self._chat()
-        self.info.notes = [note for note in self.info.notes if not note.startswith(f"{self.display}: ")]
         if chat.left_out:
             listed = ", ".join(f"{why} ({count:,})" for why, count in sorted(chat.left_out.items()))
-            self.info.notes.append(f"{self.display}: left out {listed}")
+            self.info.note(f"{self.display}: left out {listed}")
         if chat.said:
             self._choose(chat)
         yield Shard(self.index, 0, size, faults=() if chat.said else (Fault("empty-file"),))

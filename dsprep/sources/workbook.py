@@ -8,12 +8,16 @@ from typing import Any, ClassVar, Final
 
 from dsprep.model.record import Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
-from dsprep.opening import hashed, opened
+from dsprep.opening import measured, opened
 from dsprep.text.column_names import column_names
 from dsprep.text.plain_values import plain
 
 #: The largest workbook that is read, unpacked (bytes): a sheet of a million rows is held in memory whole.
 MAX_UNPACKED: Final = 2 << 30
+
+
+#: The name of a sheet, those of others that hold anything, its first row, and the rows below.
+_Sheet = tuple[str, list[str], Sequence[Any], Sequence[Sequence[Any]]]
 
 
 class WorkbookSource(Source):
@@ -30,6 +34,8 @@ class WorkbookSource(Source):
     def __init__(self, path: str, *, sheet: str | None = None, **known: Any) -> None:
         super().__init__(path, **known)
         self.sheet = sheet
+        # Read once in each process: the file is planned, looked at and read.
+        self._known: _Sheet | None = None
 
     @property
     def reading(self) -> Mapping[str, Any]:
@@ -38,11 +44,7 @@ class WorkbookSource(Source):
 
     def plan(self, shard_bytes: int) -> Iterator[Shard]:
         """See `Source.plan`. Always a single shard: the library reads a sheet as a whole."""
-        try:
-            self.info.sha256, size = hashed(self.path)
-        except OSError as error:
-            raise unreadable(self.display, error) from error
-        self.info.bytes = size
+        size = measured(self)
         name, others, header, rows = self._sheet()
         columns, notes, faults = column_names(header)
         if others:
@@ -50,7 +52,7 @@ class WorkbookSource(Source):
                 f"the sheet {name!r} was read; there {'is' if len(others) == 1 else 'are'} "
                 f"{', '.join(map(repr, others))}, too: --records names another"
             )
-        self.info.notes.extend(notes)
+        self.info.note(*notes)
         if not columns or not any(any(cell != "" for cell in row) for row in rows):
             faults = (Fault("empty-file"), *faults)
         yield Shard(self.index, 0, size, faults=faults)
@@ -65,8 +67,15 @@ class WorkbookSource(Source):
             value = {name: _cell(cell) for name, cell in zip(columns, cells, strict=False)}
             yield Record(ordinal, None, 0, b"", dict.fromkeys(columns) | value, ordinal + 1)
 
-    def _sheet(self) -> tuple[str, list[str], Sequence[Any], Sequence[Sequence[Any]]]:
-        """The name of the sheet, those of others that hold anything, its first row, and the rows below."""
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_known": None}
+
+    def _sheet(self) -> _Sheet:
+        if self._known is None:
+            self._known = self._read()
+        return self._known
+
+    def _read(self) -> _Sheet:
         import python_calamine
 
         _refuse_bomb(self.path, self.display)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, Final
 
+from dsprep.model.batch import Batch
 from dsprep.model.record import Example
 
 #: What a turn answers stands at most so many messages before it, or among the first ones, where instructions stand.
@@ -24,6 +27,17 @@ def message_texts(messages: Iterable[Any]) -> Iterator[tuple[str, str]]:
             text = part.get("text") if type(part) is dict else part
             if type(text) is str:
                 yield role if type(role) is str else "", text
+
+
+def speaking_of(batch: Batch, pattern: re.Pattern[str]) -> Callable[[int], bool]:
+    """Tells of a conversation, by its index in the batch, whether any of its texts matches; each is searched once."""
+
+    @cache
+    def speaks(row: int) -> bool:
+        example = batch.examples[row]
+        return example is not None and any(pattern.search(text) for _, text in message_texts(example.messages))
+
+    return speaks
 
 
 def asked(example: Example, until: int) -> str:

@@ -119,6 +119,8 @@ def infer_mapping(
     classes. `path` stands in the commands that are suggested. Raises MappingError if nothing fits, with a command that
     would work.
     """
+    if given is not None and given.complete and columns is not None:
+        return Inferred(given, columns=tuple(columns))
     stream = iter(rows)
     sample = list(islice(stream, PROFILED_ROWS))
     names = tuple(columns if columns is not None else dict.fromkeys(key for row in sample for key in row))

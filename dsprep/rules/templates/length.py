@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from dsprep.folds.places import IN, Places, location_of, said_in, sample
-from dsprep.folds.templates import Template, excerpt
+from dsprep.folds.templates import Template, check_bounds, excerpt
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding
 from dsprep.model.rule import ExampleRule, RuleOptions
@@ -28,10 +28,7 @@ class LengthOptions(RuleOptions):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("give min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min ({self.min}) is above max ({self.max})")
+        check_bounds(self.min, self.max)
         return self
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from dsprep.folds.places import IN, Places, Said, fix_of, location_of, said_in, sample, turns_in
-from dsprep.folds.templates import Template, excerpt
+from dsprep.folds.templates import LinearRegex, Template, excerpt
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding
 from dsprep.model.fix import Applicability, Fix
@@ -20,21 +20,14 @@ from dsprep.text.turn_bytes import TURN_BYTES
 
 class PatternOptions(RuleOptions):
     in_: Places = Field(("any",), alias="in", description=IN)
-    must_match: str | None = Field(None, description="a regular expression (RE2) that every text has to match")
-    must_not_match: str | None = Field(None, description="a regular expression (RE2) that no text may match")
+    must_match: LinearRegex | None = Field(None, description="a regular expression (RE2) that every text has to match")
+    must_not_match: LinearRegex | None = Field(None, description="a regular expression (RE2) that no text may match")
     replace: str | None = Field(
         None, description="what a fix puts in the place of what must not be there; `\\1` is the first group"
     )
     fix: Literal["safe", "unsafe"] = Field(
         "unsafe", description="whether that never changes the meaning (safe), or is done on request alone (unsafe)"
     )
-
-    @field_validator("must_match", "must_not_match")
-    @classmethod
-    def _compiles(cls, value: str | None) -> str | None:
-        if value is not None:
-            linear(value)
-        return value
 
     @model_validator(mode="after")
     def _one(self) -> Self:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from dsprep.folds.places import ABSENT, IN, Place, Places, field_at, said_in, sample
-from dsprep.folds.templates import Template
+from dsprep.folds.templates import LinearRegex, Template, check_bounds
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding
 from dsprep.model.moving import Shift
@@ -22,7 +22,7 @@ _NAMED = 3
 
 class RatioOptions(RuleOptions):
     in_: Places = Field(("any",), alias="in", description=IN)
-    match: str | None = Field(
+    match: LinearRegex | None = Field(
         None, description="a regular expression (RE2); examples count of which a text in one of these places matches"
     )
     field: Place | None = Field(
@@ -32,23 +32,13 @@ class RatioOptions(RuleOptions):
     max: float | None = Field(None, ge=0, le=1, description="the largest share of the examples that is right, 0 to 1")
     min_examples: int = Field(1, ge=1, description="fewer examples than this say nothing")
 
-    @field_validator("match")
-    @classmethod
-    def _compiles(cls, value: str | None) -> str | None:
-        if value is not None:
-            linear(value)
-        return value
-
     @model_validator(mode="after")
     def _bounded(self) -> Self:
         if (self.match is None) == (self.field is None):
             raise ValueError("give one of match and field")
         if self.field is not None and "/" not in self.field:
             raise ValueError(f"{self.field!r} is no field; give a JSON pointer such as /source, or metadata/NAME")
-        if self.min is None and self.max is None:
-            raise ValueError("give min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min ({self.min}) is above max ({self.max})")
+        check_bounds(self.min, self.max)
         return self
 
 

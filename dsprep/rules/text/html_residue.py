@@ -14,7 +14,7 @@ from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import Applicability, Fix, Replace
 from dsprep.model.rule import ExampleRule, FixAvailability, RuleMeta
 from dsprep.text.code_spans import has_code_lines, prose_spans
-from dsprep.text.message_texts import message_texts
+from dsprep.text.message_texts import speaking_of
 from dsprep.text.turn_bytes import TURN_BYTES
 
 #: Tags that shape a page. Tags that people make up to structure a prompt (`<input>`, `<title>`, `<summary>`) and those
@@ -131,7 +131,7 @@ class HtmlResidue(ExampleRule):
     def find(self, batch: Batch) -> Iterator[Finding]:
         turns = batch.turns
         joined = batch.get(TURN_BYTES)
-        about: dict[int, bool] = {}
+        about = speaking_of(batch, _ABOUT_MARKUP)
         for turn in sorted({*joined.holding(_TAG_BYTES), *joined.holding(_ENTITY_BYTES)}):
             text = turns.text[turn]
             answer = turns.role[turn] == "assistant"
@@ -139,12 +139,7 @@ class HtmlResidue(ExampleRule):
             if not pieces:
                 continue
             row = turns.row[turn]
-            example = batch.examples[row]
-            if example is None:
-                continue
-            if row not in about:
-                about[row] = any(_ABOUT_MARKUP.search(said) for _, said in message_texts(example.messages))
-            if about[row]:
+            if about(row):
                 continue
             found = Counter(piece.name for piece in pieces)
             kinds = [name if count == 1 else f"{name} × {count}" for name, count in found.most_common()]

@@ -10,7 +10,7 @@ from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import Applicability, Fix, Replace
 from dsprep.model.rule import ExampleRule, FixAvailability, RuleMeta
-from dsprep.text.message_texts import message_texts
+from dsprep.text.message_texts import speaking_of
 from dsprep.text.mojibake import REPLACEMENT, Garbled, garbled_lines, maybe_garbled
 from dsprep.text.turn_bytes import TURN_BYTES
 
@@ -63,7 +63,7 @@ class Mojibake(ExampleRule):
 
     def find(self, batch: Batch) -> Iterator[Finding]:
         turns = batch.turns
-        about: dict[int, bool] = {}
+        about = speaking_of(batch, _ABOUT)
         for turn in maybe_garbled(batch.get(TURN_BYTES)):
             text = turns.text[turn]
             garbled = list(garbled_lines(text))
@@ -71,12 +71,7 @@ class Mojibake(ExampleRule):
             if not garbled and not lost:
                 continue
             row = turns.row[turn]
-            example = batch.examples[row]
-            if example is None:
-                continue
-            if row not in about:
-                about[row] = any(_ABOUT.search(said) for _, said in message_texts(example.messages))
-            if about[row]:
+            if about(row):
                 continue
             pointer = turns.pointer(turn)
             place = _first_difference(text, garbled[0]) if garbled else text.index(REPLACEMENT)
