@@ -10,6 +10,8 @@ import io
 import json
 import lzma
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +94,13 @@ def test_what_is_compressed_twice_is_named(tmp_path: Path) -> None:
     file.write_bytes(gzip.compress(gzip.compress(LINES)))
     with pytest.raises(InputError, match="is gzip-compressed twice"):
         open_source(str(file))
+
+
+def test_the_name_of_what_is_written_has_nothing_of_the_packing(tmp_path: Path) -> None:
+    (tmp_path / "reviews.csv.gz").write_bytes(gzip.compress(b"text,label\nso,a\nno,b\n" * 20))
+    words = [sys.executable, "-m", "dsprep", "convert", "reviews.csv.gz", "--user", "text", "--assistant", "label"]
+    subprocess.run(words, cwd=tmp_path, check=False, capture_output=True)
+    assert (tmp_path / "reviews.chat.jsonl").is_file()
 
 
 def test_compressed_files_are_not_fixed_in_place(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def command(
     """
     from dsprep import api
     from dsprep.cli.console import progress
-    from dsprep.opening import shown
+    from dsprep.opening import shown, without_packing
     from dsprep.reports import counted
     from dsprep.text.normalising import SHOWN
 
@@ -106,7 +106,7 @@ def command(
     if explain:
         typer.echo(api.explain(paths, mapping=mapping, records=records), nl=False)
         return
-    target = output or f"{'stdin' if paths[0] == '-' else Path(shown(paths[0])).stem}.{to}.jsonl"
+    target = output or f"{'stdin' if paths[0] == '-' else Path(without_packing(shown(paths[0]))).stem}.{to}.jsonl"
     if target != "-" and Path(target).exists() and not force:
         typer.echo(f"error: {target} is there already; name another file with --output, or --force", err=True)
         raise typer.Exit(2)
