@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import pickle
 import tracemalloc
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsprep.model.record import UNDECODED, Record
-from dsprep.model.source import InputError
+from dsprep.model.source import InputError, Shard
 from dsprep.sources.csv import CsvSource, Dialect, sniff_dialect
 
 
@@ -25,9 +26,9 @@ def source_of(tmp_path: Path, data: bytes | str, **known: Any) -> CsvSource:
 
 
 def read(source: CsvSource) -> list[Record]:
-    (shard,) = source.plan(1 << 22)
+    shards = pickle.loads(pickle.dumps(list(source.plan(1 << 22))))
     worker = pickle.loads(pickle.dumps(source))
-    return list(worker.read(pickle.loads(pickle.dumps(shard))))
+    return [record for shard in shards for record in worker.read(shard)]
 
 
 def values(source: CsvSource) -> list[Any]:
@@ -164,15 +165,97 @@ def test_an_open_quote_in_a_large_file_is_not_held(tmp_path: Path) -> None:
 
     path = tmp_path / "data.csv"
     line = b"1,some words that fill the line up a little\n"
-    path.write_bytes(b'id,text\n2,"open\n' + line * 30_000)
+    path.write_bytes(b'id,text\n2,"open\n' + line * 200_000)
     source = Small(str(path))
-    (shard,) = source.plan(1)
     tracemalloc.start(1)
-    count = sum(1 for _ in source.read(shard))
+    count = sum(1 for shard in source.plan(1 << 16) for _ in source.read(shard))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert count == 30_001
-    assert peak < 1 << 20
+    assert count == 200_001
+    assert peak < 4 << 20
+
+
+def whole(source: CsvSource) -> list[Record]:
+    """The records as a reader finds them that reads the file from its start to its end."""
+    list(source.plan(1 << 30))
+    return list(source.read(Shard(0, 0, source.info.bytes)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["a", ",", '"', '""', "\n", "\r\n", "\r", " ", "é", '\n1,"x\ny"\n', '"b",c\n']), max_size=40
+    ),
+    st.integers(1, 40),
+    st.sampled_from(["utf-8", "cp1252", "utf-16"]),
+    st.sampled_from([6, 1 << 20]),
+)
+def test_shards_are_the_file(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str], size: int, encoding: str, longest: int
+) -> None:
+    class Small(CsvSource):
+        max_row = longest
+
+    path = tmp_path_factory.mktemp("shards") / "data.csv"
+    path.write_bytes(("x,y\n" + "".join(parts)).encode(encoding))
+    source = Small(str(path))
+    expected = whole(source)
+    digest = source.info.sha256
+    shards = list(source.plan(size))
+    assert [record for shard in shards for record in source.read(shard)] == expected
+    # Each row can be read by itself, where it begins.
+    for shard in shards:
+        records = list(source.read(shard))
+        assert [record.ordinal for record in records] == list(range(shard.ordinal, shard.ordinal + len(records)))
+        ends = [record.offset for record in records[1:]] + [shard.end] * bool(records)
+        for record, end in zip(records, ends, strict=True):
+            row = Shard(0, record.offset, end, record.ordinal, record.line or 1, rows=(record.row or 1) - 1)
+            assert list(source.read(row)) == [record]
+    ends = [0, *(shard.end for shard in shards)]
+    assert [shard.start for shard in shards] == ends[:-1]
+    assert ends[-1] == source.info.bytes == path.stat().st_size
+    assert source.info.sha256 == digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["a,b\n", "\n", "\r\n", 'a,"b"\r\n', '"x\ny",\n', '"a ""b""",c\n', '"""",""""""\n', " , \n"])
+        | st.text(st.sampled_from('ab,"\n\r \x00é'), max_size=9),
+        max_size=8,
+    ),
+    st.integers(1, 60),
+    st.sampled_from(["utf-8", "utf-8-sig", "cp1252"]),
+)
+def test_columns_are_the_rows(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str], size: int, encoding: str
+) -> None:
+    path = tmp_path_factory.mktemp("columns") / "data.csv"
+    path.write_bytes(("x,y\n" + "".join(parts)).encode(encoding, "replace"))
+    source = CsvSource(str(path), delimiter=",")
+    for shard in source.plan(size):
+        table = source.table(shard, ["y", "x"])
+        if table is None:
+            continue
+        records = [record for record in source.read(shard) if not record.blank]
+        assert not any(record.faults for record in records)
+        cells = table.cells.to_pylist()
+        assert [{"x": cell["x"], "y": cell["y"]} for cell in cells] == [record.value for record in records]
+        rows = table.rows(range(len(records)))
+        assert [list(source.read(row)) for row in rows] == [[record] for record in records]
+
+
+def test_what_a_csv_writer_writes_is_read_by_columns(tmp_path: Path) -> None:
+    text = io.StringIO(newline="")
+    rows = [["id", "text"], *([str(i), f'line {i}\nsays "{i}", or so'] for i in range(500))]
+    csv.writer(text).writerows(rows)
+    source = source_of(tmp_path, text.getvalue())
+    shards = list(source.plan(2000))
+    assert len(shards) > 5
+    tables = [source.table(shard, ["text"]) for shard in shards]
+    assert [cell for table in tables if table for cell in table.cells["text"].to_pylist()] == [
+        row[1] for row in rows[1:]
+    ]
 
 
 def test_a_return_inside_of_a_cell(tmp_path: Path) -> None:
@@ -233,8 +316,7 @@ def test_no_character_of_a_hostile_table_is_lost(tmp_path_factory: pytest.TempPa
     path = tmp_path_factory.mktemp("hostile") / "data.csv"
     path.write_bytes(b"x,y\n" + text.encode())
     source = CsvSource(str(path))
-    (shard,) = source.plan(1)
-    records = list(source.read(shard))
+    records = [record for shard in source.plan(1) for record in source.read(shard)]
     joined = b"".join(record.raw for record in records)
     assert joined.replace(b"\n", b"").replace(b"\r", b"") == text.encode().replace(b"\n", b"").replace(b"\r", b"")
     assert all(record.value is not UNDECODED or record.blank for record in records)

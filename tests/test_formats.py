@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import re
 from typing import Any
 
 import pytest
@@ -297,7 +298,8 @@ def test_nothing_malformed_makes_anything_raise(value: dict[str, Any]) -> None:
 
 # --- there and back -------------------------------------------------------------------------------------------------
 
-texts = st.text(min_size=1, max_size=8)
+#: Hypothesis tries texts that stand in the code, such as the marks of templates, which these formats cannot carry.
+texts = st.text(min_size=1, max_size=8).filter(lambda text: not re.search(r"<[|<s/]|\[/?INST", text))
 calls = st.lists(st.tuples(st.sampled_from(["f", "g"]), st.just('{"a": 1}')), min_size=1, max_size=2)
 
 

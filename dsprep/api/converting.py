@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
 
 from dsprep import formats
 from dsprep.api.session import Input, PathLike, Paths, Progress, Silent, chosen_executor, inputs_from
@@ -16,19 +20,24 @@ from dsprep.engine.distributing import rejected_line
 from dsprep.engine.ledger import Ledger, change_line, placed
 from dsprep.engine.ordering import in_order
 from dsprep.engine.pipeline import Pipeline
-from dsprep.engine.writing import AtomicFile, Piece, encoded, escaped_pieces, joined
+from dsprep.engine.writing import AtomicFile, Pieces, encoded
+from dsprep.formats import LineMaker, RowsNormaliser, TableNormaliser, line_maker
 from dsprep.formats import Mapping as ColumnMapping
-from dsprep.formats import RowsNormaliser
 from dsprep.model.batch import Batch
+from dsprep.model.executor import ExchangingExecutor
 from dsprep.model.meta import RuleMeta
 from dsprep.model.record import Example, Record
 from dsprep.model.report import render_message
-from dsprep.model.source import InputError, InputInfo, Shard
-from dsprep.opening import refuse_url, resolved
+from dsprep.model.source import InputError, InputInfo, Shard, Source
+from dsprep.opening import refuse_url, resolved, size
 from dsprep.sources import open_source
 from dsprep.text.content import content_key
+from dsprep.text.json_columns import bounds, content
 from dsprep.text.normalising import NORMALISATIONS, Normalised, normalised_example
 from dsprep.text.preference import chosen_of, said
+
+#: Bytes. What is made of a shard may be several times as large, and there are a few in flight for each worker.
+_SHARD: Final = 1 << 20
 
 
 @dataclass
@@ -78,10 +87,12 @@ class _Change(NamedTuple):
 @dataclass
 class _Converted:
     shard: Shard
+    out: Pieces
+    rejects: Pieces
+    #: What was written so far, in bytes.
+    size: int = 0
     rows: int = 0
-    out: list[Piece] = field(default_factory=list)
     written: int = 0
-    rejects: list[Piece] = field(default_factory=list)
     rejected: Counter[str] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     kept: Counter[str] = field(default_factory=Counter)
@@ -100,10 +111,45 @@ class _ConvertShard:
     #: Sources (by index) whose groups nobody asked for: they are for splitting, and a backend rejects the key.
     guessed_groups: frozenset[int] = frozenset()
 
+    #: By source (index), what makes lines of whole columns.
+    makers: Mapping[int, LineMaker] = field(default_factory=dict)
+    #: Files beside which workers may put what is too much to hold: that of lines, and that of rejected rows.
+    beside: tuple[str | None, str | None] = (None, None)
+
     def __call__(self, shard: Shard) -> _Converted:
-        done = _Converted(shard)
+        done = _Converted(shard, Pieces(self.beside[0]), Pieces(self.beside[1]))
+        if not self._by_columns(done, shard):
+            self._by_rows(done, shard)
+        return done
+
+    def _by_columns(self, done: _Converted, shard: Shard) -> bool:
+        """Convert all rows of `shard` at once, but for those that have to be looked at. False if that cannot be done,
+        in which case nothing is."""
+        maker = self.makers.get(shard.source)
+        table = None if maker is None else self.pipeline.sources[shard.source].table(shard, maker.columns)
+        if maker is None or table is None:
+            return False
+        lines = maker(table.cells)
+        data, at = content(lines.texts), bounds(lines.texts)
+        aside = np.flatnonzero(lines.open.to_numpy(zero_copy_only=False)).tolist()
+        start = 0
+        for row, number in zip(table.rows(aside) if aside else (), aside, strict=True):
+            self._take(done, data[at[start] - at[0] : at[number] - at[0]], number - start)
+            self._by_rows(done, row)
+            start = number + 1
+        self._take(done, data[at[start] - at[0] :] if start else data, table.cells.num_rows - start)
+        return True
+
+    def _take(self, done: _Converted, lines: bytes, rows: int) -> None:
+        done.out.extend((lines,))
+        done.size += len(lines)
+        done.rows += rows
+        done.written += rows
+        done.units_in += rows
+        done.units_out += rows
+
+    def _by_rows(self, done: _Converted, shard: Shard) -> None:
         source = self.pipeline.sources[shard.source]
-        size = 0
         for batch in self.pipeline.read(shard):
             for i, record in enumerate(batch.records):
                 if record.blank:
@@ -119,23 +165,25 @@ class _ConvertShard:
                 if unpaired is not None:
                     self._reject(done, batch, i, shard, rule_class("SCH014").meta, unpaired)
                     continue
-                if batch.source in self.guessed_groups:
-                    example.group = None
-                line = encoded(formats.render(example, self.to)) + b"\n"
+                line = self.line(example, batch.source)
                 if self.normalise and (form := normalised_example(example, self.normalise)).texts:
-                    line = self._normalised(done, batch, i, example, form, line, size)
+                    line = self._normalised(done, batch, i, example, form, line)
                     example = form.example
-                done.out.append(line)
-                size += len(line)
+                done.out.extend((line,))
+                done.size += len(line)
                 done.written += 1
                 done.units_out += max(1, rows)
                 done.lost.update(formats.loses(example, self.to))
                 done.kept.update(formats.keeps(example, self.to))
-        done.out, done.rejects = joined(done.out), joined(done.rejects)
-        return done
+
+    def line(self, example: Example, source: int) -> bytes:
+        """The line of an example of the source with that index."""
+        if source in self.guessed_groups:
+            example.group = None
+        return encoded(formats.render(example, self.to)) + b"\n"
 
     def _normalised(
-        self, done: _Converted, batch: Batch, i: int, example: Example, form: Normalised, line: bytes, offset: int
+        self, done: _Converted, batch: Batch, i: int, example: Example, form: Normalised, line: bytes
     ) -> bytes:
         """The line of an example in its normal form, which is noted as a change of `line`."""
         before, after = formats.render(example, self.to), formats.render(form.example, self.to)
@@ -151,7 +199,7 @@ class _ConvertShard:
             line=(line[:-1], b"\n", new),
             extra={"texts": form.texts},
         )
-        done.changes.append(_Change(note, line, offset, len(new) + 1))
+        done.changes.append(_Change(note, line, done.size, len(new) + 1))
         done.records.update(kinds)
         for by in form.texts.values():
             done.texts.update(by)
@@ -221,6 +269,8 @@ def convert(
     changes = target.with_name(f"{target.stem}.changes.jsonl")
     _apart(inputs, (target, rejects, changes))
     sources = [open_source(item.path, index=i, display=item.display, records=records) for i, item in enumerate(inputs)]
+    for source in sources:
+        source.hashed = False
     result = ConvertResult(str(target))
     if mapping is not None and (mapping.conversation is not None or mapping.pack is not None):
         result.made = "conversations"
@@ -235,13 +285,17 @@ def convert(
     kinds = _kinds(normalise if normalise is not None else mapping.normalise if mapping is not None else ())
     watcher = progress or Silent()
     pipeline = Pipeline(sources, normalisers)
-    shards = [shard for source in sources for shard in source.plan(4 << 20)]
-    watcher.begin("converting", sum(shard.end - shard.start for shard in shards))
+    shards, total = _planned(sources)
+    watcher.begin("converting", total)
     runner = chosen_executor(executor, workers=workers, address=address)
     guessed = frozenset(
         i for i, item in enumerate(normalisers) if isinstance(item, RowsNormaliser) and not (mapping and mapping.group)
     )
     task = _ConvertShard(pipeline, to, kinds, guessed)
+    if not kinds:
+        task.makers = _makers(task)
+        if not isinstance(runner, ExchangingExecutor):
+            task.beside = (str(target), str(rejects))
     texts: Counter[str] = Counter()
     changed: Counter[str] = Counter()
     with (
@@ -261,10 +315,12 @@ def convert(
             texts += done.texts
             changed += done.records
             path = sources[done.shard.source].path
-            _append(file.write, done.out, path)
-            _append(refused.write, done.rejects, path)
+            for chunk in done.rejects.chunks(path):
+                refused.write(chunk)
             if ledger is not None:
-                ledger.follow(done)
+                ledger.follow(done, b"".join(done.out.chunks(path)))
+            for chunk in done.out.chunks(path):
+                file.write(chunk)
             watcher.advance(done.shard.end - done.shard.start)
         if ledger is not None:
             ledger.close()
@@ -279,6 +335,28 @@ def convert(
     if not result.reconciles:
         raise RuntimeError(f"{result.units_in} rows in, {result.units_out} out, {result.rejected.total()} rejected")
     return result
+
+
+def _planned(sources: Sequence[Source]) -> tuple[Iterator[Shard], int]:
+    """The shards of all sources, and how many bytes they have. What can be cut anywhere is planned while it is read,
+    everything else, which may have to be put together first, before."""
+    planned = [source.plan(_SHARD) if source.addressable else list(source.plan(_SHARD)) for source in sources]
+    total = sum(
+        sum(shard.end - shard.start for shard in shards) if isinstance(shards, list) else size(source.path)
+        for source, shards in zip(sources, planned, strict=True)
+    )
+    return chain.from_iterable(planned), total
+
+
+def _makers(task: _ConvertShard) -> dict[int, LineMaker]:
+    """What can make lines of whole columns of a source, and of which."""
+    made = {}
+    for i, (source, normaliser) in enumerate(zip(task.pipeline.sources, task.pipeline.normalisers, strict=True)):
+        if task.to in formats.VERBATIM and isinstance(normaliser, TableNormaliser):
+            maker = line_maker(normaliser, source.columns, partial(task.line, source=i))
+            if maker is not None:
+                made[i] = maker
+    return made
 
 
 def _kinds(given: Collection[str]) -> tuple[str, ...]:
@@ -302,9 +380,8 @@ class _Changes:
         self.sizes = [0, 0]
         self.digests = [hashlib.sha256(), hashlib.sha256()]
 
-    def follow(self, done: _Converted) -> None:
-        """Note the changes of a shard, whose output comes behind that of the last one."""
-        after = b"".join(piece for piece in done.out if isinstance(piece, bytes))
+    def follow(self, done: _Converted, after: bytes) -> None:
+        """Note the changes of a shard, whose output, `after`, comes behind that of the last one."""
         at, pieces = 0, []
         for change in done.changes:
             self.file.write(placed(change.line, self.sizes[1] + change.offset, change.size) + b"\n")
@@ -330,12 +407,3 @@ def _apart(inputs: Sequence[Input], outputs: Iterable[Path]) -> None:
     for item in inputs:
         if item.path != "-" and (output := written.get(resolved(item.path))) is not None:
             raise InputError(f"{output} is an input, and would be written; write to another file")
-
-
-def _append(write: Callable[[bytes], None], pieces: Iterable[Piece], path: str) -> None:
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            write(piece)
-        else:
-            for chunk in escaped_pieces(path, *piece):
-                write(chunk)

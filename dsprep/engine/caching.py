@@ -165,7 +165,7 @@ def _key(source: Source, key: bytes, shard: Shard) -> bytes:
     """The key of what is made of `shard`; `key` is that of all that is made of its source."""
     own = [shard.digest, shard.end - shard.start, shard.start == 0, shard.faults]
     if not source.movable:
-        own += [shard.start, shard.ordinal, shard.line]
+        own += [shard.start, shard.ordinal, shard.line, shard.rows]
     return hashlib.sha256(key + Fingerprint().of(*own)).digest()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ from dsprep.engine.ledger import change_line
 from dsprep.engine.ordering import in_order
 from dsprep.engine.pipeline import Pipeline
 from dsprep.engine.repairing import ContentKey, Repaired
-from dsprep.engine.writing import AtomicFile, Piece, encoded, escaped_pieces, joined
+from dsprep.engine.writing import AtomicFile, Piece, Pieces, encoded
 from dsprep.model.batch import Batch
-from dsprep.model.executor import Executor
+from dsprep.model.executor import ExchangingExecutor, Executor
 from dsprep.model.finding import Finding
 from dsprep.model.location import Location
 from dsprep.model.patch import same as equal
@@ -45,7 +45,7 @@ class Written:
     went (number of the split, index of the source, key of the content before and after)."""
 
     shard: Shard
-    parts: dict[int, list[Piece]] = field(default_factory=dict)
+    parts: dict[int, Pieces] = field(default_factory=dict)
     changed: Counter[str] = field(default_factory=Counter)
     changes: int = 0
     suppressed: list[tuple[int, int, bytes, bytes]] = field(default_factory=list)
@@ -83,6 +83,8 @@ class WriteShard:
 
     #: With it, mended rows are put down in a ledger, and rows with suppressed findings followed.
     content: ContentKey | None = None
+    #: A file beside which workers may put what is too much to hold; None where they have another disk.
+    beside: str | None = None
 
     def __call__(self, shard: Shard) -> Written:
         out = Written(shard)
@@ -97,19 +99,21 @@ class WriteShard:
                 to = int(self.destination[row])
                 if to == NOWHERE:
                     continue
-                pieces = out.parts.setdefault(to, [])
+                if to not in out.parts:
+                    out.parts[to] = Pieces(self.beside)
+                pieces = out.parts[to]
                 if to == REJECTED:
                     pieces.extend(self._rejected(batch, i, record, shard, int(self.fate[row]), repaired.rejected))
                 else:
                     same = of_json and i not in repaired.changed
                     value = self._value(mended.records[i], mended.examples[i])
-                    pieces.append(self._line(record, value, same))
+                    pieces.extend((self._line(record, value, same),))
                     if self.content is not None and i in repaired.changed:
-                        out.parts.setdefault(_CHANGES, []).append(self._change(batch, i, repaired, value, to))
+                        line = self._change(batch, i, repaired, value, to)
+                        out.parts.setdefault(_CHANGES, Pieces(self.beside)).extend((line,))
                         out.changed.update(repaired.rules[i])
                         out.changes += 1
                     self._follow(batch, i, value, to, out)
-        out.parts = {to: joined(pieces) for to, pieces in out.parts.items()}
         return out
 
     def _value(self, record: Record, example: Example | None) -> Any:
@@ -205,6 +209,8 @@ def distribute(
     files[REJECTED] = AtomicFile(folder / REJECTED_FILE)
     if task.content is not None:
         files[_CHANGES] = AtomicFile(folder / CHANGES_FILE)
+    if not isinstance(executor, ExchangingExecutor):
+        task = replace(task, beside=str(folder / REJECTED_FILE))
     out = Distributed()
     entered: list[AtomicFile] = []
     try:
@@ -213,13 +219,8 @@ def distribute(
             entered.append(file)
         for result in in_order(executor, task, shards):
             for to, pieces in sorted(result.parts.items()):
-                for piece in pieces:
-                    if isinstance(piece, bytes):
-                        files[to].write(piece)
-                    else:
-                        path = task.pipeline.sources[result.shard.source].path
-                        for chunk in escaped_pieces(path, *piece):
-                            files[to].write(chunk)
+                for chunk in pieces.chunks(task.pipeline.sources[result.shard.source].path):
+                    files[to].write(chunk)
             out.changes += result.changes
             out.changed += result.changed
             out.suppressed += result.suppressed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,7 +21,7 @@ class _Numbered(Generic[R]):
         return number, self.task(shard)
 
 
-def in_order(executor: Executor, task: Callable[[Shard], R], shards: Sequence[Shard]) -> Iterator[R]:
+def in_order(executor: Executor, task: Callable[[Shard], R], shards: Iterable[Shard]) -> Iterator[R]:
     """Yield `task(shard)` for each shard, in order. Only results that overtook an earlier one are held."""
     waiting: dict[int, R] = {}
     following = 0

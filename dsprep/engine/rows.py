@@ -162,8 +162,9 @@ class RowTable(Rows):
         at = np.searchsorted(self.key, keys)
         for ordinal, i in zip(ordinals, at.tolist(), strict=True):
             stop = int(self.offset[i + 1]) if i + 1 < end else shard.end
-            line = int(self.line[i])
-            pieces.append(Shard(shard.source, int(self.offset[i]), stop, ordinal, line if line >= 0 else 1))
+            line, row = int(self.line[i]), int(self.row[i])
+            start = int(self.offset[i])
+            pieces.append(Shard(shard.source, start, stop, ordinal, max(line, 1), rows=max(row - 1, 0)))
         records = list(source.read_rows(pieces))
         normaliser = self.pipeline.normalisers[shard.source]
         yield self.pipeline.batch(shard.source, records, [normaliser.example(r) for r in records])

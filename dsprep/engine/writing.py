@@ -8,10 +8,10 @@ import glob
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, ClassVar, Self
 
 import orjson
 
@@ -21,6 +21,12 @@ from dsprep.opening import ranged
 Piece = bytes | tuple[int, int]
 
 _SUFFIX = ".dsprep-tmp"
+
+#: How pieces stand in a temporary file: behind two numbers of so many bytes, their size and where in the source they
+#: are, which is _NONE for bytes of their own.
+_SIZE = 8
+_NONE = (1 << 64) - 1
+_CHUNK = 1 << 20
 
 
 class AtomicFile:
@@ -38,9 +44,7 @@ class AtomicFile:
 
     def __enter__(self) -> Self:
         folder, name = os.path.split(self.path)
-        for litter in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}.*{_SUFFIX}")):
-            with contextlib.suppress(OSError):
-                os.unlink(litter)
+        self._tidy(folder, name)
         handle, self._temporary = tempfile.mkstemp(_SUFFIX, f".{name}.", folder)
         self._file = os.fdopen(handle, "wb", 1 << 20)
         return self
@@ -72,8 +76,13 @@ class AtomicFile:
             os.replace(self._temporary, self.path)
         else:
             self._file.close()
+            self._tidy(*os.path.split(self.path))
+
+    def _tidy(self, folder: str, name: str) -> None:
+        """Remove what this run or an earlier one has left beside the target."""
+        for litter in glob.glob(os.path.join(glob.escape(folder), f".{glob.escape(name)}.*{_SUFFIX}")):
             with contextlib.suppress(OSError):
-                os.unlink(self._temporary)
+                os.unlink(litter)
 
 
 def encoded(value: Any) -> bytes:
@@ -111,6 +120,82 @@ def escaped_pieces(path: str, start: int, end: int) -> Iterator[bytes]:
         held = text[-1:] if text.endswith("\n") else ""
         yield encoded(text[: len(text) - len(held)])[1:-1]
     yield encoded(decoder.decode(b"", final=True))[1:-1]
+
+
+class Pieces:
+    """What a worker makes for a file, in order: bytes, and records of the source that are too large to hold.
+
+    More than HELD bytes go to a temporary file beside `target`, if that is given: a source that cannot be cut into
+    shards may make any number of them.
+    """
+
+    #: Bytes.
+    HELD: ClassVar[int] = 32 << 20
+
+    def __init__(self, target: str | None = None) -> None:
+        self._target = target
+        self._pieces: list[bytes | tuple[int, int]] = []
+        self._run: list[bytes] = []
+        self._size = 0
+        self._spilled: str | None = None
+
+    def extend(self, pieces: Iterable[Piece]) -> None:
+        """Add pieces at the end."""
+        for piece in pieces:
+            if isinstance(piece, bytes):
+                self._run.append(piece)
+                self._size += len(piece)
+            else:
+                self._close()
+                self._pieces.append(piece)
+        if self._size > self.HELD and self._target is not None:
+            self._spill(self._target)
+
+    def chunks(self, path: str) -> Iterator[bytes]:
+        """All of it; of large records, which are in the file at `path`, as the inside of a JSON string. Once."""
+        self._close()
+        if self._spilled is not None:
+            with open(self._spilled, "rb") as file:
+                while size := int.from_bytes(file.read(_SIZE), "little"):
+                    start = int.from_bytes(file.read(_SIZE), "little")
+                    if start != _NONE:
+                        yield from escaped_pieces(path, start, start + size)
+                        continue
+                    while size:
+                        chunk = file.read(min(size, _CHUNK))
+                        size -= len(chunk)
+                        yield chunk
+            os.unlink(self._spilled)
+        for piece in self._pieces:
+            if isinstance(piece, bytes):
+                yield piece
+            else:
+                yield from escaped_pieces(path, *piece)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # One large object travels between processes much faster than many small ones.
+        self._close()
+        return self.__dict__
+
+    def _close(self) -> None:
+        if self._run:
+            self._pieces.append(self._run[0] if len(self._run) == 1 else b"".join(self._run))
+            self._run = []
+
+    def _spill(self, target: str) -> None:
+        self._close()
+        if self._spilled is None:
+            folder, name = os.path.split(os.path.realpath(target))
+            # By its name, it is taken away with the other litter, should this run be killed.
+            handle, self._spilled = tempfile.mkstemp(_SUFFIX, f".{name}.", folder)
+            os.close(handle)
+        with open(self._spilled, "ab") as file:
+            for piece in self._pieces:
+                start, size = (_NONE, len(piece)) if isinstance(piece, bytes) else (piece[0], piece[1] - piece[0])
+                if size:
+                    file.write(size.to_bytes(_SIZE, "little") + start.to_bytes(_SIZE, "little"))
+                    file.write(piece if isinstance(piece, bytes) else b"")
+        self._pieces, self._size = [], 0
 
 
 def joined(pieces: Sequence[Piece]) -> list[Piece]:

@@ -33,12 +33,14 @@ from dsprep.text.annotations import Annotated, Flatten
 
 if TYPE_CHECKING:
     from dsprep.formats.table import (
+        LineMaker,
         Mapping,
         MappingError,
         RowsNormaliser,
         TableNormaliser,
         changed,
         infer_mapping,
+        line_maker,
         load_mapping,
         mapping_yaml,
     )
@@ -47,8 +49,10 @@ __all__ = [
     "EXPORTS",
     "FORMATS",
     "PREFERENCES",
+    "VERBATIM",
     "ChatNormaliser",
     "FieldsNormaliser",
+    "LineMaker",
     "Mapping",
     "MappingError",
     "RowsNormaliser",
@@ -56,6 +60,7 @@ __all__ = [
     "changed",
     "infer_mapping",
     "keeps",
+    "line_maker",
     "load_mapping",
     "loses",
     "mapping_yaml",
@@ -66,12 +71,14 @@ __all__ = [
 
 _OF_TABLES: Final = frozenset(
     {
+        "LineMaker",
         "Mapping",
         "MappingError",
         "RowsNormaliser",
         "TableNormaliser",
         "changed",
         "infer_mapping",
+        "line_maker",
         "load_mapping",
         "mapping_yaml",
     }
@@ -80,6 +87,7 @@ _OF_TABLES: Final = frozenset(
 #: So many records decide what a file of JSON is, and so many rows what the columns of a table are.
 SAMPLE_RECORDS: Final = 200
 SAMPLE_ROWS: Final = 100_000
+_ROWS_AT_ONCE: Final = 1000
 
 
 def __getattr__(name: str) -> Any:
@@ -137,6 +145,8 @@ _OTHERS: Final[tuple[ReadFormat, ...]] = (
     *(known for known in FORMATS.values() if known.NAME not in (chat.NAME, bedrock_converse.NAME, bedrock_claude.NAME)),
     transcript,
 )
+#: Formats whose records have the texts of cells as they are, so that these can be put there without being read.
+VERBATIM: Final = frozenset({chat.NAME, prompt_completion.NAME, alpaca.NAME, sharegpt.NAME})
 #: Formats in which a record has no room for other members: who reads them refuses those.
 _CLOSED: Final = frozenset({vertex.NAME, bedrock_converse.NAME, bedrock_claude.NAME})
 
@@ -388,7 +398,13 @@ def _must_hold(sample: Sequence[dict[str, Any]], mapping: Mapping, path: str) ->
 
 def _values(source: Source) -> Iterator[dict[str, Any]]:
     """The values of the records of `source` that are objects."""
+    columns = source.columns
     for shard in source.plan(1 << 22):
+        table = source.table(shard, columns) if columns else None
+        if table is not None:
+            for batch in table.cells.to_batches(_ROWS_AT_ONCE):
+                yield from batch.to_pylist()
+            continue
         for record in source.read(shard):
             if type(record.value) is dict:
                 yield record.value

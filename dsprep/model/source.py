@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from dsprep.model.record import Example, Fault, Record
+
+if TYPE_CHECKING:
+    import pyarrow
 
 
 class InputError(Exception):
@@ -30,9 +33,9 @@ def unreadable(path: str, error: OSError) -> InputError:
 class Shard:
     """A piece of a source that a worker can read by itself.
 
-    `start` and `end` are byte offsets; `ordinal` and `line` are those of the first record in it. `faults` are the
-    faults of the file as a whole and stand on its first shard alone. `digest` is the SHA-256 of its bytes; what is made
-    of a shard without one is not kept for later runs.
+    `start` and `end` are byte offsets; `ordinal` and `line` are those of the first record in it, `rows` how many rows
+    are before it, where a source numbers them. `faults` are the faults of the file as a whole and stand on its first
+    shard alone. `digest` is the SHA-256 of its bytes; what is made of a shard without one is not kept for later runs.
     """
 
     source: int
@@ -42,6 +45,7 @@ class Shard:
     line: int = 1
     faults: tuple[Fault, ...] = ()
     digest: bytes = b""
+    rows: int = 0
 
 
 @dataclass(slots=True)
@@ -59,6 +63,13 @@ class InputInfo:
     def note(self, *sentences: str) -> None:
         """Add notes that are not there yet: a source may be planned more than once."""
         self.notes.extend(sentence for sentence in sentences if sentence not in self.notes)
+
+
+class Table(NamedTuple):
+    """Rows as columns. `cells` is a `pyarrow.Table` of texts, none of them null; `rows` are shards of one row each."""
+
+    cells: pyarrow.Table
+    rows: Callable[[Sequence[int]], list[Shard]]
 
 
 class Source(ABC):
@@ -84,6 +95,8 @@ class Source(ABC):
         self.split = split
         #: How the file that the user named is compressed; `path` is then what was unpacked of it.
         self.packing: str | None = None
+        #: Whether to hash what is planned. A run that says nothing of its input's provenance need not.
+        self.hashed = True
         self.info = InputInfo(self.display, self.format, split=split)
 
     @abstractmethod
@@ -95,6 +108,11 @@ class Source(ABC):
     def read(self, shard: Shard) -> Iterator[Record]:
         """The records of `shard`, in order. What cannot be decoded comes as a record with faults, never as an
         exception and never not at all."""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the cells that all rows have, where that is known before they are read."""
+        return ()
 
     @property
     def reading(self) -> Mapping[str, Any]:
@@ -124,6 +142,11 @@ class Source(ABC):
         """How many rows of the data a record is: one, unless the source puts rows together or takes them apart. Of the
         records that one row is taken apart into, the first counts as the row, and the others as none."""
         return 1
+
+    def table(self, shard: Shard, columns: Collection[str]) -> Table | None:
+        """The cells of `columns` of the rows of `shard`, all at once, as texts; None if these rows have to be read one
+        by one, because something may be wrong with one of them, or the source reads no other way."""
+        return None
 
     def read_rows(self, rows: Sequence[Shard]) -> Iterator[Record]:
         """The records of shards of one row each (see `addressable`), in order."""

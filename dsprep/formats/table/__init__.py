@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from dsprep.formats.table.columnwise import LineMaker, Lines, line_maker
 from dsprep.formats.table.conversations import ConversationNormaliser
 from dsprep.formats.table.inference import Inferred, infer_mapping
 from dsprep.formats.table.mapping import (
@@ -20,12 +21,15 @@ from dsprep.formats.table.several import SeveralNormaliser
 
 __all__ = [
     "Inferred",
+    "LineMaker",
+    "Lines",
     "Mapping",
     "MappingError",
     "RowsNormaliser",
     "TableNormaliser",
     "changed",
     "infer_mapping",
+    "line_maker",
     "load_mapping",
     "mapping_yaml",
     "rows_normaliser",

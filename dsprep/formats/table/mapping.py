@@ -247,6 +247,11 @@ class TableNormaliser(RowsNormaliser):
         self._shots = shots(mapping)
         self._origins = {shift: self._origins_from(shift) for shift in (0, 1)}
 
+    @property
+    def templates(self) -> list[Template]:
+        """What texts are made by."""
+        return [template for template in (self._system, self._user, self._assistant) if template is not None]
+
     def example(self, record: Record) -> Example | None:
         """See `Normaliser.example`."""
         row = record.value

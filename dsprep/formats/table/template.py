@@ -93,6 +93,16 @@ class Template:
             return None
         return "".join(text for _, text in parts)
 
+    @property
+    def plain(self) -> bool:
+        """Whether it is texts and columns put together, and no Jinja."""
+        return self._parts is not None
+
+    @property
+    def says_something(self) -> bool:
+        """Whether a plain one gives more than white space for every row, whatever is in its cells."""
+        return any(not is_column and text and not text.isspace() for is_column, text in self._parts or ())
+
     def render(self, row: Mapping[str, Any]) -> str:
         """The text for `row`. Raises MissingColumn, or TemplateError if Jinja fails on its values."""
         if self._render is None:
