@@ -18,7 +18,8 @@ from dsprep.text.json_text import decode_json, excerpt
 
 Shape = Literal["array", "pretty-printed", "lines"]
 
-_BLOCK: Final = 1 << 20
+#: Bytes. What is left of a block is moved with each item, which is why they are small.
+_BLOCK: Final = 1 << 15
 
 #: As much of a record that is too long as is kept, for the excerpt (bytes).
 _KEPT: Final = 1024
@@ -31,6 +32,16 @@ _STRING: Final = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"', re.DOTALL)
 _STRING_REST: Final = re.compile(rb'(?:[^"\\\n]++|\\.)*+', re.DOTALL)
 _SCALAR: Final = re.compile(rb'[^\s,"{}\[\]]++')
 _STRAY: Final = re.compile(rb"[^,\n\]]++")
+
+
+def _nested(depth: int) -> bytes:
+    """A pattern of an object or array with up to `depth` levels, as far as brackets outside of strings tell."""
+    inside = rb'(?:[^"{}\[\]]++|"(?:[^"\\\n]++|\\.)*+"' + (b"|" + _nested(depth - 1) if depth > 1 else b"") + b")*+"
+    return rb"[{\[]" + inside + rb"[}\]]"
+
+
+#: Most items, found in one go; the others token by token.
+_USUAL: Final = re.compile(_nested(8), re.DOTALL)
 #: What an object or array is made of, for those that are known to be valid.
 _PART: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\],:]|[^\s",:{}\[\]]++', re.DOTALL)
 
@@ -403,6 +414,9 @@ class _Scanner:
 
     def _container(self, pointer: str | None) -> _Item:
         line, offset = self.line, self.offset
+        usual = _USUAL.match(self.data)
+        if usual is not None and usual.end() <= self.max_item:
+            return _Item(self.drop(usual.end()), line, offset, pointer)
         head, gone = b"", 0
         depth = at = 0
         in_string = False
