@@ -6,6 +6,7 @@ library alone is compared, the process says itself how long it took from texts i
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -257,6 +258,42 @@ DEDUPE = Side("dsprep", dedupe, codes=(0,), prepare=copied, look=left_by_dsprep)
 NEAR = kernel("dsprep", "parts/near.py")
 
 
+# --- A table
+
+
+def table(ground: Ground) -> Path:
+    """The questions and answers of the data as a CSV, with line ends and quotes in cells as they come."""
+    file = ground.data.with_suffix(".csv")
+    if not file.exists() or file.stat().st_mtime < ground.data.stat().st_mtime:
+        part = file.with_suffix(".part")
+        with ground.data.open("rb") as lines, part.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out)
+            writer.writerow(("number", "question", "answer"))
+            for number, line in enumerate(lines, 1):
+                *_, question, answer = (message["content"] for message in json.loads(line)["messages"])
+                writer.writerow((number, question, answer))
+        part.rename(file)
+    return file
+
+
+def written(ground: Ground) -> None:
+    table(ground)
+
+
+def convert(ground: Ground) -> list[str]:
+    options = [
+        "--user",
+        "question",
+        "--assistant",
+        "answer",
+        "-j",
+        str(ground.workers),
+        "-o",
+        "out.jsonl",
+    ]
+    return dsprep("convert", str(table(ground)), "--to", "chat", *options)
+
+
 # --- What comes again
 
 
@@ -312,6 +349,22 @@ COMPARISONS: tuple[Comparison, ...] = (
         f"{_LINT_NOTES} The cookbook's script checks the format of each example and counts tokens twice (all"
         " messages, and the assistant's alone), in one process; it finds no duplicates and no languages, and stops"
         " at the first line that is no JSON.",
+        {52_000: 3, 500_000: 1},
+    ),
+    Comparison(
+        "table",
+        "A CSV converted to chat, and pandas reading it in chunks",
+        (
+            Side("dsprep", convert, prepare=written),
+            Side("pandas", lambda g: [sys.executable, str(HERE / "peers" / "pandas_chunks.py"), str(table(g))]),
+        ),
+        (
+            Goal("wall", "dsprep", "pandas", at_most=1.0),
+            Goal("cpu", "dsprep", "pandas"),
+            Goal("peak", "dsprep", at_most=300e6),
+        ),
+        "dsprep reads the table, finds out how it is written, and writes a chat file of it; the peer reads chunks of"
+        " 100,000 rows, and writes nothing.",
         {52_000: 3, 500_000: 1},
     ),
     Comparison(
