@@ -17,8 +17,10 @@ def table_of(data: bytes, layout: Layout, columns: Collection[str], shard: Shard
     if not data.endswith(b"\n"):
         data += b"\n"
     # Arrow takes a return for a line end wherever it stands.
-    if b"\r" in data and data.count(b"\r") != data.count(b"\r\n"):
-        return None
+    if b"\r" in data:
+        text = np.frombuffer(data, np.uint8)
+        if (text[np.flatnonzero(text == ord("\r")) + 1] != ord("\n")).any():
+            return None
     found = row_ends(data, layout.dialect.delimiter)
     if found is None or found.size != len(data) or found.longest > max_row:
         return None
@@ -39,11 +41,11 @@ def table_of(data: bytes, layout: Layout, columns: Collection[str], shard: Shard
     from pyarrow import csv
 
     try:
-        text = data if layout.encoding == "utf-8" else data.decode(layout.encoding).encode()
+        utf8 = data if layout.encoding == "utf-8" else data.decode(layout.encoding).encode()
         cells = csv.read_csv(
-            pa.BufferReader(text),
+            pa.BufferReader(utf8),
             read_options=csv.ReadOptions(
-                use_threads=False, block_size=len(text) + 1, column_names=list(layout.columns), encoding="utf8"
+                use_threads=False, block_size=len(utf8) + 1, column_names=list(layout.columns), encoding="utf8"
             ),
             parse_options=csv.ParseOptions(delimiter=layout.dialect.delimiter, newlines_in_values=b'"' in data),
             convert_options=csv.ConvertOptions(
