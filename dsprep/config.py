@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +38,50 @@ _WRITTEN = {
 REDACT_KEY_VARIABLE = "DSPREP_REDACT_KEY"
 REDACT_KEY_LENGTH = 16
 
+#: How what is found can be said: for people, then for machines.
+FORMATS = ("full", "concise", "markdown", "json", "jsonl", "sarif", "github", "gitlab", "junit")
+#: Of these, those by which findings are known again, so that what their rows say has to be known.
+_BY_CONTENT = frozenset({"sarif", "gitlab", "json", "jsonl"})
+
+
+@dataclass(frozen=True)
+class Output:
+    """A format, and the file that it goes to (None: standard output)."""
+
+    format: str
+    file: Path | None = None
+
+
+def outputs_from(texts: Iterable[str]) -> tuple[Output, ...]:
+    """What `FORMAT` and `FORMAT=FILE` mean. Raises ValueError with a sentence: an unknown format, two for standard
+    output, or two for one file.
+
+    Only `github` may go to standard output beside another one, since it speaks to the runner, which reads standard
+    error as well.
+    """
+    outputs = []
+    for text in texts:
+        name, given, file = text.partition("=")
+        name = name.strip().lower()
+        if name not in FORMATS:
+            hint = suggestion(name, FORMATS) or f"; there are {', '.join(FORMATS)}"
+            raise ValueError(f"no output format {name!r}{hint}")
+        if given and not file.strip():
+            raise ValueError(f"{text!r} names no file; write {name}=FILE, or {name} alone for standard output")
+        outputs.append(Output(name, Path(file.strip()) if given else None))
+    outputs = list(dict.fromkeys(outputs))
+    printed = [output.format for output in outputs if output.file is None and output.format != "github"]
+    if len(printed) > 1:
+        raise ValueError(
+            f"{' and '.join(printed)} cannot both go to standard output; give all but one a file, as in "
+            f"{printed[-1]}=FILE"
+        )
+    files = [os.path.realpath(output.file) for output in outputs if output.file is not None]
+    for file in files:
+        if files.count(file) > 1:
+            raise ValueError(f"two formats go to the one file {os.path.basename(file)!r}")
+    return tuple(outputs)
+
 
 class ConfigError(ValueError):
     """Settings that cannot be used. The message says which key, in which file, and what would be right."""
@@ -43,6 +89,45 @@ class ConfigError(ValueError):
 
 def _kebab(name: str) -> str:
     return name.replace("_", "-")
+
+
+class CardSettings(BaseModel):
+    """What the publisher says of a data set, for its card. Nothing of it is invented where it is not said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=_kebab, populate_by_name=True)
+
+    write: bool = Field(default=True, description="Whether `prepare` writes a card.")
+    name: str | None = Field(default=None, description="What the data set is called (default: as its file).")
+    description: str | None = Field(default=None, description="What it is, in Markdown.")
+    license: str | None = Field(
+        default=None,
+        description="Its licence: an identifier such as `cc-by-4.0`, another name, or the URL of the text.",
+    )
+    creator: str | None = Field(default=None, description="Who made it.")
+    url: str | None = Field(default=None, description="The page that it is published on.")
+    published: date | None = Field(default=None, description="The date of publication.")
+    version: str | None = Field(default=None, description="Its version, such as `1.0.0`.")
+
+    @field_validator("name", "description", "license", "creator")
+    @classmethod
+    def _says_something(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("there is nothing in it; leave it out if it is not known")
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://\S+", value):
+            raise ValueError("an address begins with http:// or https://")
+        return value
+
+    @field_validator("version")
+    @classmethod
+    def _has_three_parts(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?", value):
+            raise ValueError("a version has three parts, such as 1.0.0")
+        return value
 
 
 class Settings(BaseModel):
@@ -71,7 +156,11 @@ class Settings(BaseModel):
     max_warnings: int | None = Field(
         None, ge=0, description="More warnings than this make the exit code of `lint` 1 (default: any number will do)."
     )
-    output_format: Literal["full", "concise", "json", "jsonl"] = Field("full", description="How findings are printed.")
+    output_format: str | tuple[str, ...] = Field(
+        "full",
+        description=f"How findings are printed: {', '.join(FORMATS)}. `FORMAT=FILE` writes them to a file besides; "
+        "several are a list. A configuration file can name only files below its own folder.",
+    )
     max_findings: int = Field(10_000, ge=1, description="How many findings of one rule are listed; all are counted.")
     seed: int = Field(0, ge=0, description="Decides splits and whatever else is drawn.")
     workers: int | None = Field(None, ge=1, description="Processes to use (default: all cores).")
@@ -115,6 +204,16 @@ class Settings(BaseModel):
         description="The secret that pseudonyms are made from. It is not taken from files; put it into "
         f"`{REDACT_KEY_VARIABLE}`.",
     )
+    card: CardSettings | None = Field(
+        None,
+        description="What the [dataset card](card.md) of `prepare` says: a table with the keys `write`, `name`, "
+        "`description`, `license`, `creator`, `url`, `published` and `version`.",
+    )
+    records: str | None = Field(
+        None,
+        description="Where the records are: in nested JSON `questions[]`, in a workbook a sheet, in a database a table "
+        "or query, in pages sections, questions or chunks:512, in a chat `assistant=NAME`.",
+    )
     rules: Mapping[str, Mapping[str, Any]] = Field(
         default_factory=dict, description="Options of rules, by rule name or code."
     )
@@ -132,6 +231,11 @@ class Settings(BaseModel):
         description="A file of findings that are known and do not count in `lint` (see `--write-baseline`). A file can "
         "name only one below its own folder.",
     )
+    compare: Path | None = Field(
+        None,
+        description="The JSON report of an earlier run, or a folder that `prepare` has written: `lint` and `prepare` "
+        "say what has changed since. In a file the path is seen from its folder.",
+    )
     ledger: Path | None = Field(
         None,
         description="The one ledger for all that `lint --fix` changes (default: `NAME.changes` beside each file). A "
@@ -146,12 +250,30 @@ class Settings(BaseModel):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("output_format")
+    @classmethod
+    def _known(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        outputs_from((value,) if isinstance(value, str) else value)
+        return value
+
     @field_validator("redact_key")
     @classmethod
     def _long(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value) < REDACT_KEY_LENGTH:
             raise ValueError(f"a secret has {REDACT_KEY_LENGTH} characters or more, and this one has {len(value)}")
         return value
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """`output_format`, read. Something always goes to standard output: by default, `full`."""
+        value = self.output_format
+        found = outputs_from((value,) if isinstance(value, str) else value)
+        return found if any(output.file is None for output in found) else (Output("full"), *found)
+
+    @property
+    def by_content(self) -> bool:
+        """Whether it needs to be known what the rows say that findings are about."""
+        return self.compare is not None or any(output.format in _BY_CONTENT for output in self.outputs)
 
     @property
     def threshold(self) -> Severity | None:
@@ -207,9 +329,13 @@ def load_settings(
         if str(data.get("pack", "")).endswith((".yaml", ".yml")):
             # The path is seen from the folder of the file; reports show it as seen from here.
             data["pack"] = os.path.relpath(found.resolve().parent / str(data["pack"]), start or Path.cwd())
+        if data.get("compare"):
+            data["compare"] = os.path.relpath(found.resolve().parent / str(data["compare"]), start or Path.cwd())
         for key, instead in _WRITTEN.items():
             if data.get(key) is not None:
                 data[key] = _below(found, key, data[key], instead)
+        if data.get("output-format"):
+            data["output-format"] = _outputs_below(found, data["output-format"])
         if data.get("per-path-ignores"):
             data["per-path-ignores"] = rooted(data["per-path-ignores"], found.resolve().parent)
     for pair in pairs:
@@ -277,6 +403,16 @@ def _below(file: Path, key: str, name: str, instead: str) -> str:
     return str(place)
 
 
+def _outputs_below(file: Path, value: Any) -> list[str]:
+    """The outputs that a file names, with whole paths. Raises ConfigError for one that is not below its folder."""
+    texts = [value] if isinstance(value, str) else [str(text) for text in value]
+    out = []
+    for output in outputs_from(texts):
+        place = _below(file, "output-format", str(output.file), "--output-format") if output.file else ""
+        out.append(f"{output.format}={place}" if place else output.format)
+    return out
+
+
 def _assign(data: dict[str, Any], pair: str) -> None:
     key, _, text = pair.partition("=")
     try:
@@ -300,7 +436,9 @@ def _explained(error: ValidationError, where: str, keys: Sequence[str] = ()) -> 
     for fault in error.errors():
         place = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
-            hint = suggestion(place, keys) or f"; there are {', '.join(keys)}"
+            table, _, name = place.rpartition(".")
+            known = [_kebab(key) for key in CardSettings.model_fields] if table == "card" else keys
+            hint = suggestion(name, known) or f"; there are {', '.join(known)}"
             sentences.append(f"{where}: unknown key {place!r}{hint}")
         else:
             got = "" if _kebab(place) == "redact-key" else f" (got {fault['input']!r})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import hashlib
 import io
+import logging
 import os
 import re
 import tempfile
@@ -26,6 +27,25 @@ _HASHED: Final = 1 << 20
 
 #: Endings of compressed files.
 _PACKED: Final = (".gz", ".bz2", ".xz", ".zst", ".zstd")
+
+#: What reads URLs, by how they begin: extras of this package.
+_EXTRAS: Final = {
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gs",
+    "gcs": "gs",
+    "az": "az",
+    "abfs": "az",
+    "abfss": "az",
+    "hf": "hf",
+    "http": "remote",
+    "https": "remote",
+}
+
+_SECRET: Final = re.compile(r"KEY|SECRET|TOKEN|PASSWORD|CONNECTION_STRING|CREDENTIAL", re.IGNORECASE)
+
+#: Packages that read URLs, and log what they raise as well.
+_TALKATIVE: Final = ("adlfs", "azure", "botocore", "fsspec", "gcsfs", "google", "huggingface_hub", "s3fs")
 
 #: A letter alone before the colon is a drive.
 _URL: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]+://")
@@ -180,16 +200,21 @@ class _Remote(io.RawIOBase):
         if self._url.lower().startswith(("http://", "https://")):
             # Ranges are those of the file, not of something packed for the way.
             options["headers"] = {**self._system.kwargs.get("headers", {}), "Accept-Encoding": "identity"}
+        elif self._url.lower().startswith("hf://"):
+            options["cache_type"] = "none"  # else it reads megabytes ahead each time
         try:
             return bytes(self._system.cat_file(self._path, start=start, end=end, **options))
         except Exception as error:
-            if getattr(error, "status", None) == 416:  # nothing there: the file is not that long
+            if _beyond_end(error):
                 return b""
             raise _as_os_error(error, self._url) from error
 
 
 def _filesystem(url: str) -> tuple[Any, str]:
     """fsspec's file system for `url`, and what it calls the file. One of each process: they do not survive a fork."""
+    for package in _TALKATIVE:
+        # What goes wrong is said in a sentence; without a handler Python prints what they log.
+        logging.getLogger(package).addHandler(logging.NullHandler())
     try:
         from fsspec.core import url_to_fs
     except ImportError as error:
@@ -199,16 +224,28 @@ def _filesystem(url: str) -> tuple[Any, str]:
     try:
         system, path = url_to_fs(url)
     except ImportError as error:
-        said = str(error).strip().partition("\n")[0].rstrip(".")
-        raise InputError(
-            f"{shown(url)} cannot be read without another package: {said[:1].lower()}{said[1:]}"
-        ) from error
+        scheme = url.partition("://")[0].lower()
+        if scheme in _EXTRAS:
+            what = f"pip install 'dsprep[{_EXTRAS[scheme]}]'"
+        else:
+            said = str(error).strip().partition("\n")[0].rstrip(".")
+            what = f"{said[:1].lower()}{said[1:]}"
+        raise InputError(f"{shown(url)} cannot be read without another package: {what}") from error
     except ValueError as error:
         scheme = url.partition(":")[0]
+        if "protocol not known" not in str(error).lower():
+            # Credentials that are missing or malformed, most likely.
+            raise InputError(f"{shown(url)} cannot be read: {_without_secrets(str(error))}") from error
         raise InputError(f"{shown(url)}: nothing installed reads URLs that begin with {scheme}://") from error
     except Exception as error:
         raise _as_os_error(error, url) from error
     return system, path
+
+
+def _beyond_end(error: BaseException) -> bool:
+    """Whether nothing could be fetched because the file is not that long: HTTP's 416, as each package has it."""
+    said = str(error).lower()
+    return _status(error) == 416 or "invalidrange" in said or ("range" in said and "not satisfiable" in said)
 
 
 def _as_os_error(error: BaseException, url: str) -> OSError:
@@ -217,14 +254,34 @@ def _as_os_error(error: BaseException, url: str) -> OSError:
         # Of the web, fsspec says so whatever went wrong.
         error = error.__cause__
     name = shown(url)
-    status = getattr(error, "status", None)
+    status = _status(error)
     if isinstance(error, FileNotFoundError) or status == 404:
         return FileNotFoundError(None, "no such file", name)
-    if isinstance(error, PermissionError) or status in (401, 403):
+    if isinstance(error, PermissionError) or status in (401, 403) or str(error).startswith("Forbidden"):
         return PermissionError(None, "permission denied", name)
     if isinstance(error, IsADirectoryError):
         return IsADirectoryError(None, "is a directory", name)
     if status is not None:
         return OSError(None, f"the server answers {status}", name)
-    said = str(error).strip().partition("\n")[0].replace(url, name)
+    said = _without_secrets(str(error).replace(url, name))
     return OSError(None, f"{type(error).__name__}: {said}" if said else type(error).__name__, name)
+
+
+def _status(error: BaseException) -> int | None:
+    """The status that a server answered with, as each package has it."""
+    for holder in (error, getattr(error, "response", None)):
+        for name in ("status", "status_code", "code"):
+            value = getattr(holder, name, None)
+            if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()):
+                return int(value)
+    return None
+
+
+def _without_secrets(said: str) -> str:
+    """The first line of what a package says, without the keys that it was given in the environment or in a URL."""
+    for name, value in os.environ.items():
+        if len(value) >= 8 and _SECRET.search(name):
+            said = said.replace(value, "***")
+    return re.sub(
+        r"(?i)\b(sig|signature|token|key|accountkey|password)=[^&;\s]+", r"\1=***", said.strip().partition("\n")[0]
+    )

@@ -500,7 +500,7 @@ def test_prepare_puts_down_what_it_mended(tmp_path: Path) -> None:
         results[workers] = (out / "changes.jsonl").read_bytes()
         changes = [json.loads(line) for line in results[workers].splitlines()]
         assert result.manifest["changes"]["rows"] == len(changes)
-        assert result.manifest["changes"]["rules"] == {"SCH008": 1, "SCH013": 1, "TXT009": 15}
+        assert result.manifest["changes"]["rules"] == {"SCH008": 1, "SCH013": 1, "TXT009": 16}
     assert results[1] == results[2]
     written = {
         name: [json.loads(line) for line in (tmp_path / "out1" / name).read_bytes().splitlines()]

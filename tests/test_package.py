@@ -72,7 +72,10 @@ def test_the_wheel_holds_what_is_read_at_run_time(wheel: Path) -> None:
     wanted = {
         "dsprep/py.typed",
         "dsprep/reports/report.schema.json",
-        *(f"dsprep/{path.relative_to(ROOT / 'dsprep')}" for path in (ROOT / "dsprep/reports/html/templates").iterdir()),
+        *(
+            f"dsprep/{path.relative_to(ROOT / 'dsprep')}"
+            for path in (ROOT / "dsprep/reports/html/templates").rglob("*.*")
+        ),
         *(f"dsprep/_packs/{path.relative_to(ROOT / 'rules')}" for path in (ROOT / "rules").rglob("*.yaml")),
     }
     assert {"dsprep/_packs/default.yaml", "dsprep/_packs/targets/openai.yaml"} <= wanted
@@ -92,6 +95,7 @@ def test_the_wheel_holds_every_module_and_nothing_else_of_the_repository(wheel: 
         ".json",
         ".j2",
         ".css",
+        ".js",
     }
     assert [name for name in package if "test" in Path(name).name and name != "dsprep/testing.py"] == []
     assert len(names) == len(set(names))

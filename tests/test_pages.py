@@ -48,7 +48,7 @@ def values(path: Path, **how: Any) -> list[Any]:
 
 
 def test_the_main_text_without_what_surrounds_it() -> None:
-    page = read_page(PAGE.encode())
+    page = read_page(PAGE)
     assert (page.title, page.url, page.date, page.language) == (
         "Baking bread at home",
         "https://example.com/bread",
@@ -95,7 +95,7 @@ def test_the_main_text_without_what_surrounds_it() -> None:
     ],
 )
 def test_questions_that_a_page_marks(html: str, pairs: list[tuple[str, str]]) -> None:
-    page = read_page(html.encode())
+    page = read_page(html)
     assert list(page.questions) == pairs
     assert [(row["prompt"], row["text"]) for row in page.rows(PageCut())] == pairs
 
@@ -228,4 +228,4 @@ def test_a_crawl_that_is_cut_off(tmp_path: Path) -> None:
     (tmp_path / "broken.warc").write_bytes(b"WARC/1.0\r\nnothing of the kind")
     source = open_source(str(tmp_path / "broken.warc"))
     (shard,) = source.plan(1 << 20)
-    assert [fault.kind for fault in shard.faults] == ["empty-file"]
+    assert [fault.kind for fault in shard.faults] == ["empty-file", "truncated-file"]

@@ -139,6 +139,24 @@ def test_the_hooks_as_a_project_uses_them(project: Path, tmp_path: Path) -> None
     code, said = hook("dsprep-fix", "clean.jsonl", "faulty.jsonl")
     assert code == 0, said
 
+    # Installed, they stand in the way of a commit, and what they mended is committed the next time.
+    done = _run(sys.executable, "-m", "pre_commit", "install", cwd=project, PRE_COMMIT_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    def commit() -> subprocess.CompletedProcess[str]:
+        _git("add", "faulty.jsonl", cwd=project)
+        return _run("git", "commit", "--message", "data", cwd=project, timeout=1200, PRE_COMMIT_HOME=str(tmp_path))
+
+    (project / "faulty.jsonl").write_bytes(faulty + faulty.replace(b"Which number", b"What number"))
+    head = _git("rev-parse", "HEAD", cwd=project)
+    done = commit()
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "SCH005 unknown-role" in done.stdout + done.stderr
+    assert _git("rev-parse", "HEAD", cwd=project) == head
+    done = commit()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert _git("rev-parse", "HEAD", cwd=project) != head
+
 
 def test_the_hook_can_be_tried_out(hooks: Path, tmp_path: Path) -> None:
     """`pre-commit try-repo`, in a project that has no configuration."""

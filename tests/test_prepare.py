@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from dsprep import api
+from dsprep.reports import judge
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 OUTPUTS = (
     *("train.jsonl", "validation.jsonl", "rejected.jsonl", "changes.jsonl"),
-    *("report.json", "report.html", "manifest.json"),
+    *("report.json", "report.html", "manifest.json", "README.md", "croissant.json"),
 )
 
 
@@ -135,3 +136,22 @@ def test_a_row_that_stays_wrong_after_a_fix_is_rejected(tmp_path: Path) -> None:
     result = api.prepare([tmp_path / "in.jsonl"], tmp_path / "out", workers=1)
     assert result.rows["rejected"] == 1
     assert _lines(tmp_path / "out/rejected.jsonl")[0]["location"]["line"] == 21  # type: ignore[index]
+
+
+def test_records_in_another_format_are_mended_once_and_do_not_stand_in_the_way(tmp_path: Path) -> None:
+    chats = [
+        {
+            "messages": [
+                {"role": "user", "content": f"What is {i} plus {3 * i}?"},
+                {"role": "assistant", "content": f"{4 * i}, of course."},
+            ]
+        }
+        for i in range(30)
+    ]
+    others = [{"prompt": f"Name river number {7 * i}, please.", "completion": f"It is called R{i}."} for i in range(10)]
+    (tmp_path / "mixed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*chats, *others]))
+    report = api.prepare([tmp_path / "mixed.jsonl"], tmp_path / "out").report
+    (summary,) = [summary for summary in report.summaries if summary.meta.code == "SCH013"]
+    assert (summary.tally.total, summary.fixed) == (10, 10)
+    assert judge(report).accepted
+    assert report.funnel.rows_out == 40

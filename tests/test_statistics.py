@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsprep import api
-from dsprep.folds.statistics import LINEAR_BINS, StatisticsFold, default_epochs, histogram, summary
+from dsprep.folds.statistics import LINEAR_BINS, MOST_SPLITS, StatisticsFold, default_epochs, histogram, summary
 from dsprep.model.batch import Batch
 from dsprep.model.record import UNDECODED, Example, Fault, Record
 from dsprep.model.rule import RuleContext
@@ -28,6 +28,8 @@ from dsprep.text.tokens import token_counts, trained_tokens
 FOLDER = Path(__file__).parent.parent / "rules" / "targets"
 TARGET = load_target("openai", {path.stem: path.read_text("utf-8") for path in FOLDER.glob("*.yaml")})
 ENCODING = "cl100k_base"
+assert TARGET.price is not None
+PRICE = TARGET.price
 
 
 def fold_for(target: Target = TARGET) -> StatisticsFold:
@@ -178,6 +180,10 @@ def test_numbers_against_a_plain_count() -> None:
         assert part["trained_tokens"] == summary(Counter(trained[i] for i in rows))
         assert part["turns"] == summary(Counter(len(examples[i].messages) for i in rows))  # type: ignore[union-attr]
         assert part["over_limit"] == sum(tokens[i] > limit for i in rows)
+        assert part["cut_tokens"] == sum(max(tokens[i] - limit, 0) for i in rows)
+        assert 0 <= part["cut_trained_tokens"] <= min(part["cut_tokens"], part["trained_tokens"]["total"])
+        assert sum(part["token_parts"].values()) == part["tokens"]["total"]
+        assert part["token_parts"]["trained"] == part["trained_tokens"]["total"]
         assert sum(stats["histogram"]["counts"][split]) == len(rows)
     assert stats["all"]["tokens"]["total"] == sum(tokens[i] for i in present)
     assert sum(part["over_limit"] for part in stats["splits"].values()) == stats["all"]["over_limit"] > 0
@@ -189,6 +195,14 @@ def test_numbers_against_a_plain_count() -> None:
         "epochs": epochs,
         "tokens_per_epoch": per_epoch,
         "billed_tokens": per_epoch * epochs,
+        "price": {
+            "usd_per_million_tokens": 8.0,
+            "source": PRICE.source,
+            "as_of": PRICE.as_of.isoformat(),
+            "unverified": True,
+        },
+        "cost": round(per_epoch * epochs * 8.0 / 1e6, 2),
+        "price_note": "",
     }
     assert stats["limit"] == {"tokens": limit, "source": "", "as_of": None, "unverified": True}
     assert sum(stats["formats"].values()) == len(present)
@@ -213,6 +227,84 @@ def test_any_partition_merged_in_any_order_is_the_same(seed: int) -> None:
     assert json.dumps(fold.finish(left[0])) == json.dumps(fold.finish(whole)), "the order of keys is the same, too"
     assert pickle.dumps(states) == kept, "merging changes none of its operands"
     assert json.dumps(fold.finish(pickle.loads(pickle.dumps(whole)))) == json.dumps(fold.finish(whole))
+
+
+def test_what_is_cut_is_what_the_rule_says_is_lost(tmp_path: Path) -> None:
+    data = tmp_path / "data.jsonl"
+    answers = [{"role": "assistant", "content": "word " * n} for n in (10, 60, 200)]
+    rows = [
+        {"messages": [{"role": "user", "content": "word " * 40}, *answers[: i + 1]]} for i in range(3) for _ in range(4)
+    ]
+    rows += [{"messages": [answers[0], {"role": "user", "content": "word " * 400}]}]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = api.lint(data, select=("TOK001", "TOK002"), target="trl", rules={"TOK001": {"limit": 1024}})
+    fold = StatisticsFold(RuleContext(limited(100), ENCODING))
+    examples: list[Example | None] = [Example(row, row["messages"]) for row in rows]
+    stats = fold.finish(fold.map(batch_of(examples)))
+    lost = api.lint(data, select=("TOK002",), rules={"TOK002": {"limit": 100}}).findings
+    assert stats["all"]["cut_trained_tokens"] == sum(finding.args["lost"] for finding in lost) > 0
+    assert stats["all"]["over_limit"] == 9
+    assert report.stats["all"]["cut_trained_tokens"] == 0
+
+
+def test_weight_zero_is_masked() -> None:
+    messages: list[Any] = [
+        {"role": "user", "content": "one two"},
+        {"role": "assistant", "content": "three four five", "weight": 0},
+        {"role": "user", "content": "six"},
+        {"role": "assistant", "content": "seven eight"},
+    ]
+    fold = fold_for()
+    stats = fold.finish(fold.map(batch_of([Example({"messages": messages}, messages)])))
+    parts = stats["all"]["token_parts"]
+    assert (parts["trained"], parts["weight_zero"], parts["user"]) == (2, 3, 3)
+    assert stats["turn_tokens"]["assistant"]["total"] == 5
+    assert "system" not in stats["turn_tokens"]
+
+
+def test_a_target_without_a_price_has_no_cost() -> None:
+    fold = fold_for(TARGET.model_copy(update={"price": None, "price_note": "nobody knows"}))
+    training = fold.finish(fold.map(batch_of([chat("a", "b")])))["training"]
+    assert (training["price"], training["cost"], training["price_note"]) == (None, None, "nobody knows")
+
+
+def test_very_many_splits_are_summed_up() -> None:
+    fold = fold_for()
+    names = [f"part {i:03}" for i in range(60)]
+    states = [fold.map(batch_of([chat("a", "b", split=name)], i)) for i, name in enumerate([*names, "train"])]
+    random.Random(0).shuffle(states)
+    merged = fold.empty()
+    for state in states:
+        merged = fold.merge(merged, state)
+    splits = fold.finish(merged)["splits"]
+    assert list(splits) == ["train", *names[: MOST_SPLITS - 1], "(other)"]
+    assert splits["(other)"]["examples"] == 60 - (MOST_SPLITS - 1)
+
+
+def test_languages_of_all_or_of_a_sample() -> None:
+    english = "The weather was fine and we walked along the river until it was dark and cold outside."
+    german = "Das Wetter war gut, und wir gingen am Fluss entlang, bis es dunkel und kalt wurde."
+    examples = [chat(f"{english} {i}", english) for i in range(300)] + [
+        chat(f"{german} {i}", german) for i in range(100)
+    ]
+    batch = batch_of(list(examples))
+    fold = fold_for()
+    found = fold.finish(fold.map(batch))["languages"]
+    assert found == {
+        "examples": 400,
+        "one_in": 1,
+        "names": {"de": "German", "en": "English"},
+        "splits": {"train": {"en": 300, "de": 100}},
+        "unknown": {"train": 0},
+    }
+    sampling = StatisticsFold(RuleContext(TARGET, ENCODING), languages=4)
+    halves = [sampling.map(batch_of(list(examples[a:b]), a)) for a, b in ((0, 150), (150, 400))]
+    sample = sampling.finish(sampling.merge(*halves))["languages"]
+    assert sample == sampling.finish(sampling.map(batch))["languages"]
+    assert sample["one_in"] == 4
+    assert 50 < sample["examples"] < 150
+    none = StatisticsFold(RuleContext(TARGET, ENCODING), languages=0)
+    assert "languages" not in none.finish(none.map(batch))
 
 
 def test_what_is_no_example() -> None:
@@ -255,9 +347,10 @@ def test_labels_are_said_with_their_source() -> None:
         "classes": 2,
         "splits": {"train": {"yes": 8}, "validation": {"no": 4}},
         "unlabelled": {"train": 0, "validation": 0},
+        "drift": {"validation": {"distance": 1.0, "statistic": None, "freedom": None, "p": None}},
     }
     none = fold.finish(fold.map(batch_of([chat("?", "a long answer " * 9)] * 8)))
-    assert none["labels"] == {"source": None, "classes": 0, "splits": {}, "unlabelled": {}}
+    assert none["labels"] == {"source": None, "classes": 0, "splits": {}, "unlabelled": {}, "drift": {}}
 
 
 def test_nothing_at_all_is_plain_json() -> None:
@@ -265,7 +358,7 @@ def test_nothing_at_all_is_plain_json() -> None:
     stats = fold.finish(fold.empty())
     assert json.loads(json.dumps(stats, allow_nan=False)) == stats
     assert stats["rows"] == 0
-    assert stats["training"] == {"examples": 0, "epochs": 0, "tokens_per_epoch": 0, "billed_tokens": 0}
+    assert stats["training"]["billed_tokens"] == stats["training"]["cost"] == 0
 
 
 def test_tokens_are_not_counted_for_rules_that_do_not_ask(tmp_path: Path) -> None:
@@ -273,6 +366,6 @@ def test_tokens_are_not_counted_for_rules_that_do_not_ask(tmp_path: Path) -> Non
     data.write_text('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n')
     without = api.lint(data, select=("DUP",)).stats
     assert not without.keys() & {"histogram", "training"}
-    assert without["all"].keys() == {"rows", "examples", "turns"}
+    assert without["all"].keys() == {"rows", "examples", "bytes", "turns"}
     assert api.lint(data, select=("TOK001",)).stats["all"]["tokens"]["total"] > 0
     assert api.stats(data).stats["all"]["tokens"]["total"] > 0

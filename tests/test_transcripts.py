@@ -359,7 +359,7 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, command)
     assert (done.exit_code, done.stderr.splitlines()[-1]) == (0, f"2 rows in, 2 written to {out}")
     done = CliRunner().invoke(app, [*command, "--silence", "2d"])
-    assert done.stderr.splitlines()[-1] == f"1 rows in, 1 written to {out}"
+    assert done.stderr.splitlines()[-1] == f"1 row in, 1 written to {out}"
     for more in (["--silence", "soon"], ["--records", "x[]"]):
         assert CliRunner().invoke(app, [*command, *more]).exit_code == 2
 

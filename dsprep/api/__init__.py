@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dsprep.api.accepting import BaselineWritten, Suppressed, suppress, write_baseline
+    from dsprep.api.comparing import compare_data
     from dsprep.api.converting import ConvertResult, convert
     from dsprep.api.explaining import explain
     from dsprep.api.indexing import IndexAdded, IndexRemoved, index_add, index_info, index_query, index_remove
@@ -35,6 +36,7 @@ __all__ = [
     "Suppressed",
     "TableProfile",
     "Undone",
+    "compare_data",
     "convert",
     "diff",
     "explain",
@@ -66,6 +68,7 @@ _MODULES = {
     "Suppressed": "accepting",
     "TableProfile": "profiling",
     "Undone": "undoing",
+    "compare_data": "comparing",
     "convert": "converting",
     "diff": "linting",
     "explain": "explaining",

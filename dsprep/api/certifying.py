@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsprep.api.describing import statistics_of
 from dsprep.api.session import Input, Session, open_session
 from dsprep.engine.distributing import NOWHERE, REJECTED
 from dsprep.engine.folding import Folded, fold
+from dsprep.folds.masking import masked_findings
 from dsprep.folds.statistics import StatisticsFold
 from dsprep.model.report import Report
 from dsprep.model.rule import gathered
@@ -41,6 +43,7 @@ class CheckedOutput:
 
     session: Session
     folded: Folded
+    statistics: StatisticsFold
     stats: dict[str, Any]
 
 
@@ -58,18 +61,19 @@ def checked_output(session: Session, folder: Path, names: Sequence[str]) -> Chec
     )
     again.executor = session.executor
     again.progress.begin("verifying", again.bytes)
-    statistics = StatisticsFold(again.context)
+    statistics = statistics_of(again)
     folded = fold(
         again.pipeline,
         again.rules,
         again.executor,
         folds={"statistics": statistics},
         hiding=again.hiding,
+        masking=masked_findings,
         memory_limit=again.settings.memory_limit,
         cache=again.cache,
         progress=again.progress.advance,
     )
-    return CheckedOutput(again, folded, statistics.finish(folded.states["statistics"]))
+    return CheckedOutput(again, folded, statistics, statistics.finish(folded.states["statistics"]))
 
 
 def _written(folder: Path, names: Sequence[str]) -> list[str]:

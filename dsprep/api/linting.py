@@ -10,15 +10,20 @@ from functools import partial
 from os import fspath
 from typing import TYPE_CHECKING, Any
 
+from dsprep.api.comparing_reports import earlier_report, with_comparison
+from dsprep.api.describing import described, statistics_of
 from dsprep.api.remembering import Run, several
 from dsprep.api.session import Input, Paths, Progress, Session, inputs_from, open_session, report_of
+from dsprep.api.showing import changed_by_fixing, clusters_of
 from dsprep.config import Settings, with_overrides
 from dsprep.engine.folding import Folded, fold
 from dsprep.engine.repairing import Repair
-from dsprep.folds.statistics import StatisticsFold
+from dsprep.folds.masking import masked_findings
+from dsprep.folds.samples import SamplesFold, samples_of
 from dsprep.model.finding import Finding
 from dsprep.model.fix import DropRow, Relabel
 from dsprep.model.report import Funnel, FunnelStep, Report
+from dsprep.model.sample import Sample
 from dsprep.model.source import InputError, Source
 from dsprep.opening import refuse_url
 from dsprep.text.content import content_key
@@ -61,21 +66,23 @@ def lint(
     """Check files and report what is wrong with them; nothing is written.
 
     Files without a split are one data set; `train`, `validation` and `test` name the parts of a split one. Each is a
-    path or several. `overrides` are settings by name (`target="openai:gpt-4o"`, `select=("DUP",)` …).
+    path or several. `overrides` are settings by name (`target="openai:gpt-4o"`, `select=("DUP",)` …). With the setting
+    `compare`, what has changed since that report is `Report.comparison`.
     """
     chosen = with_overrides(settings, overrides)
+    earlier = earlier_report(chosen)
     groups = {"train": several(train), "validation": several(validation), "test": several(test)}
     paths = several(paths)
     run = Run.over(paths, **groups, settings=chosen) if chosen.cache else None
     known = run.report() if run is not None else None
     if known is not None:
-        return known
+        return with_comparison(known, earlier)
     inputs, notes = inputs_from(paths, **groups)
     session = _open(inputs, chosen, {}, progress, notes)
     report = linted(session)
     if run is not None:
         run.keep(report, session)
-    return report
+    return with_comparison(report, earlier)
 
 
 def fix(
@@ -99,8 +106,10 @@ def fix(
     for item in inputs:
         refuse_url(item.path, "which is not fixed in place; `dsprep prepare` writes a repaired data set from it")
     chosen = with_overrides(settings, overrides)
+    earlier = earlier_report(chosen)
     fixed: Counter[str] = Counter()
     files: set[str] = set()
+    changed: list[Sample] = []
     ledgers = _Ledgers(chosen)
     for number in range(1, MAX_PASSES + 1):
         session = _open(inputs, chosen, {}, progress, notes)
@@ -110,8 +119,11 @@ def fix(
         folded = folded_of(session, fixing=True)
         if not _fixable(session, folded):
             break
+        rewriting = _rewriting(session, folded)
+        if number == 1:
+            changed = changed_by_fixing(folded, rewriting.pipeline, session.policy(), rewriting.drop)
         session.progress.begin("fixing", session.bytes)
-        outcome = _rewriting(session, folded).write(partial(ledgers.of, used=True), _closing(number, session))
+        outcome = rewriting.write(partial(ledgers.of, used=True), _closing(number, session))
         if not outcome.anything:
             break
         fixed += outcome.fixed
@@ -122,9 +134,10 @@ def fix(
         session = _open(inputs, chosen, {}, progress, notes)
         folded = folded_of(session)
     report = _reported(session, folded, fixed)
+    report.samples = [*changed, *report.samples]
     if ledgers.used:
         report.notes.append(_how_to_undo(ledgers.used, fixed))
-    return FixResult(report, fixed, sorted(files), list(ledgers.used))
+    return FixResult(with_comparison(report, earlier), fixed, sorted(files), list(ledgers.used))
 
 
 class _Ledgers:
@@ -186,15 +199,18 @@ def linted(session: Session) -> Report:
 
 
 def _reported(session: Session, folded: Folded, fixed: Counter[str]) -> Report:
-    statistics = _statistics(session)
+    statistics = statistics_of(session)
     rows = folded.data_rows
-    return report_of(
+    report = report_of(
         session,
         folded,
         stats=statistics.finish(folded.states["statistics"]),
         funnel=Funnel(rows, [FunnelStep("checked", rows)] if rows else []),
         fixed=fixed,
     )
+    report.samples = samples_of(folded.states[SamplesFold.name])
+    report.clusters = clusters_of(folded.tallies, folded.table)
+    return described(report, session, folded, statistics)
 
 
 def _fixable(session: Session, folded: Folded) -> bool:
@@ -227,19 +243,14 @@ def folded_of(session: Session, *, fixing: bool = False) -> Folded:
         session.pipeline,
         session.rules,
         session.executor,
-        folds={"statistics": _statistics(session)},
+        folds={"statistics": statistics_of(session), SamplesFold.name: SamplesFold()},
         accept=policy.allows if fixing else lambda finding: False,
         hiding=session.hiding,
+        masking=masked_findings,
         memory_limit=session.settings.memory_limit,
         cache=session.cache,
         progress=session.progress.advance,
     )
-
-
-def _statistics(session: Session) -> StatisticsFold:
-    """Tokens are counted if a rule counts them anyway, or if nothing but the statistics is asked for."""
-    codes = [rule.meta.code for rule in session.rules]
-    return StatisticsFold(session.context, tokens=not codes or any(code.startswith("TOK") for code in codes))
 
 
 def _rewriting(session: Session, folded: Folded) -> Rewriting:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from dsprep.api.accepted import Suppression, dump_suppressions
+from dsprep.api.card import CardFiles, card_of, remove_card, write_card
 from dsprep.api.certifying import CheckedOutput, certificate, checked_output, provenance
+from dsprep.api.comparing_reports import earlier_report, with_comparison
+from dsprep.api.describing import CONVERSION, described
 from dsprep.api.destinations import (
     SPLIT_FOLDS,
     destinations,
@@ -21,29 +24,35 @@ from dsprep.api.destinations import (
     writer,
 )
 from dsprep.api.linting import REDACTING, with_relabels
+from dsprep.api.masking import concealing
 from dsprep.api.session import (
     PathLike,
     Paths,
     Progress,
     Session,
+    contents_in,
     hidden_in,
     inputs_from,
     labels_note,
     open_session,
     settings_of,
     sort_summaries,
+    versions_of,
 )
+from dsprep.api.showing import clusters_of, in_new_splits
 from dsprep.config import SIDECAR, Settings, with_overrides
-from dsprep.engine.distributing import CHANGES_FILE, Distributed, distribute
+from dsprep.engine.distributing import CHANGES_FILE, REJECTED_FILE, Distributed, distribute
 from dsprep.engine.folding import Folded, fold
 from dsprep.engine.repairing import Repair
 from dsprep.engine.splitting import SplitPlan
 from dsprep.engine.writing import AtomicFile
 from dsprep.folds.labels import label_table
+from dsprep.folds.masking import masked_findings
 from dsprep.folds.pair_rows import PairRowsFold
+from dsprep.folds.samples import SamplesFold, samples_of
 from dsprep.formats import Mapping as ColumnMapping
 from dsprep.model.finding import Finding, Severity
-from dsprep.model.fix import DropRow, Relabel
+from dsprep.model.fix import Applicability, DropRow, Relabel
 from dsprep.model.record import Example
 from dsprep.model.report import Funnel, Hidden, Report, RuleSummary, render_message
 from dsprep.model.source import InputError
@@ -62,8 +71,6 @@ _DEDUPE_CODES: Mapping[str, tuple[str, ...]] = {
     "normalized": ("DUP001", "DUP002"),
     "near": ("DUP001", "DUP002", "DUP003"),
 }
-#: What the target rejects is no part of the shape that is asked for, so leaving it out is conversion. It is reported.
-_CONVERSION = ("SCH008",)
 #: Rules about what is written rather than about what is read: they run on the output.
 _OUTPUT_GROUPS = ("LEK", "BAL", "SET")
 #: … but this one looks at rows by themselves, and what it finds is not to be written.
@@ -77,7 +84,8 @@ MANIFEST, REPORT_JSON, REPORT_HTML = "manifest.json", "report.json", "report.htm
 class PrepareResult:
     """What `prepare` made: the report, rows by destination, the manifest, and the folder that holds all of it.
 
-    `remaining` are the errors that stand in the written files: what makes the exit code 1.
+    `remaining` are the errors that stand in the written files: what makes the exit code 1. `card` are the files of the
+    dataset card.
     """
 
     folder: Path
@@ -85,6 +93,7 @@ class PrepareResult:
     rows: Counter[str]
     manifest: dict[str, Any]
     remaining: int = 0
+    card: CardFiles = field(default_factory=CardFiles)
 
 
 def prepare(
@@ -107,12 +116,16 @@ def prepare(
 
     Conversations are written as chat. Preference records stay what they are, mended in place; if the target takes
     none, they are rejected, or refused with InputError if there is nothing else.
+
+    With the setting `compare`, what has changed since that report is `Report.comparison`; it may be that of the same
+    folder.
     """
     chosen = with_overrides(settings, overrides)
+    earlier = earlier_report(chosen)
     plan = SplitPlan.parse(split, chosen.seed)
     if dedupe not in _DEDUPE_CODES:
         raise InputError(f"dedupe is one of {', '.join(_DEDUPE_CODES)}, not {dedupe!r}")
-    granted = (*_DEDUPE_CODES[dedupe], *_CONVERSION)
+    granted = (*_DEDUPE_CODES[dedupe], *CONVERSION)
     folder = output_folder(out)
     inputs, _ = inputs_from(paths)
     inputs = [replace(item, split=None) for item in inputs]  # whatever the names say, the rows are split anew
@@ -146,10 +159,28 @@ def prepare(
     if not funnel.reconciles:
         raise RuntimeError(f"{funnel.rows_in} rows in, {funnel.rows_out} out and {funnel.rows_rejected} rejected")
     output = checked_output(session, folder, names)
-    report = _report(session, cleaned, output, funnel, {"split": split, "dedupe": dedupe, "keep_best": keep_best})
+    choices = {
+        "split": split,
+        "dedupe": dedupe,
+        "keep_best": keep_best,
+        **({} if mapping is None else {"mapping": mapping.model_dump(mode="json", exclude_defaults=True)}),
+        **({} if records is None else {"records": records}),
+    }
+    report = _report(session, cleaned, output, funnel, choices)
+    described(report, output.session, output.folded, output.statistics)
+    report.samples = in_new_splits(
+        samples_of(cleaned.folded.states[SamplesFold.name]), cleaned.folded.table, destination, names
+    )
+    report.clusters = clusters_of(cleaned.folded.tallies, cleaned.folded.table)
     report.notes.extend(shares_missed(destination, plan))
     if any(code.startswith(REDACTING) for code in written.changed):
         report.notes.append(f"{CHANGES_FILE} holds what was redacted: keep it apart from the data, or delete it")
+    if rows["rejected"] and _finds_secrets(report):
+        report.notes.append(
+            f"{REJECTED_FILE} holds its rows as they were, with whatever secrets and personal data are in them: keep "
+            "it apart from the data, or delete it"
+        )
+    with_comparison(report, earlier)
     manifest = {
         **provenance(report),
         "rows": {name: rows[name] for name in (*names, "rejected")},
@@ -161,6 +192,12 @@ def prepare(
         "suppressed": dict(sorted(report.hidden.suppressed.items())),
         "certificate": certificate(output, cleaned.folded, destination, names),
     }
+    files = CardFiles()
+    if chosen.card is None or chosen.card.write:
+        files = write_card(folder, card_of(session, chosen, choices, output, report, manifest), report)
+        manifest["card"] = files.written
+    else:
+        remove_card(folder)
     for name, data in (
         (REPORT_JSON, as_json.dumps(report)),
         (REPORT_HTML, as_html.dumps(report)),
@@ -169,7 +206,7 @@ def prepare(
         with AtomicFile(folder / name) as file:
             file.write(data)
     remaining = sum(tally.of_severity(Severity.ERROR) for tally in output.folded.tallies.values())
-    return PrepareResult(folder, report, rows, manifest, remaining)
+    return PrepareResult(folder, report, rows, manifest, remaining, files)
 
 
 def chat_form(example: Example) -> dict[str, Any]:
@@ -220,9 +257,14 @@ def _cleaned(session: Session, granted: Sequence[str]) -> _Cleaned:
             session.pipeline,
             session.rules,
             session.executor,
-            folds={**SPLIT_FOLDS, PairRowsFold.name: PairRowsFold()},
+            folds={
+                **SPLIT_FOLDS,
+                PairRowsFold.name: PairRowsFold(),
+                SamplesFold.name: SamplesFold(session.pipeline.normalisers),
+            },
             accept=accept,
             hiding=session.hiding,
+            masking=masked_findings,
             memory_limit=session.settings.memory_limit,
             cache=session.cache,
             progress=session.progress.advance,
@@ -268,13 +310,16 @@ def _report(
 ) -> Report:
     """What was wrong with the input and how much of it was mended, then what can be said of the output alone."""
     metas = {rule.meta.code: rule.meta for rule in (*session.rules, *output.session.rules)}
+    documents = {rule.meta.code: rule.documentation() for rule in (*session.rules, *output.session.rules)}
     tallies = {
         **{code: tally for code, tally in output.folded.tallies.items() if code.startswith(_OUTPUT_GROUPS)},
         **cleaned.folded.tallies,
     }
     fixed = cleaned.folded.fixed
     summaries = [
-        RuleSummary(metas[code], tally, fixed[code]) for code, tally in tallies.items() if tally.total or fixed[code]
+        RuleSummary(metas[code], tally, fixed[code], documents[code])
+        for code, tally in tallies.items()
+        if tally.total or fixed[code]
     ]
     settings = settings_of(session, "prepare")
     settings["rules"] = sorted(tallies)
@@ -282,7 +327,7 @@ def _report(
     later, _ = hidden_in(output.session, output.folded)
     for counts, more in ((hidden.suppressed, later.suppressed), (hidden.errors, later.errors)):
         counts.update({code: n for code, n in more.items() if code.startswith(_OUTPUT_GROUPS)})
-    return Report(
+    report = Report(
         tool=f"dsprep {VERSION}",
         inputs=[source.info for source in session.pipeline.sources],
         settings={**settings, **choices},
@@ -293,6 +338,17 @@ def _report(
         errors=[*cleaned.folded.errors, *output.folded.errors],
         rules_run=tuple(sorted(tallies)),
         hidden=hidden,
+        contents=contents_in(cleaned.folded),
+        versions=versions_of(session.rules),
+    )
+    return concealing(report)
+
+
+def _finds_secrets(report: Report) -> bool:
+    """Whether there are findings of the rules that redact."""
+    return any(
+        summary.meta.code.startswith(REDACTING) and summary.tally.fixable(Applicability.UNSAFE)
+        for summary in report.summaries
     )
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 #: Settings on which no result depends.
 _OUTWARD: Final = (
     *("workers", "memory_limit", "output_format", "fail_on", "max_warnings", "cache", "cache_dir", "cache_size"),
-    "ledger",
+    *("ledger", "compare"),
 )
 #: A file that was changed within so many nanoseconds before it was looked at may be changed once more without showing
 #: it: file systems count time in steps, of up to two seconds.
@@ -49,7 +49,12 @@ def recalled(
 ) -> Report | None:
     """What `lint` would say of these files, if it has said it before and nothing has changed since; else None."""
     run = Run.over(paths, train=train, validation=validation, test=test, settings=settings)
-    return None if run is None else run.report()
+    report = None if run is None else run.report()
+    if report is not None and settings.compare is not None:
+        from dsprep.api.comparing_reports import earlier_report, with_comparison
+
+        with_comparison(report, earlier_report(settings))
+    return report
 
 
 def open_store(settings: Settings) -> Store | None:
@@ -70,13 +75,15 @@ def several(paths: Paths) -> list[str]:
 class Run:
     """A run of `lint` over files of this machine, known by all that decides on its report but the content of the files.
 
-    `marks` are those of the files when the run began, at `began` (nanoseconds since the epoch).
+    `marks` are those of the files when the run began, at `began` (nanoseconds since the epoch). With `by_content`, only
+    a report that has `contents` will do.
     """
 
     store: Store
     key: bytes
     files: Sequence[str]
     marks: Sequence[Mark]
+    by_content: bool = False
     began: int = field(default_factory=time.time_ns)
 
     @classmethod
@@ -112,7 +119,7 @@ class Run:
             )
         except (OSError, UnknowableError):
             return None
-        return cls(store, key, files, marks, began)
+        return cls(store, key, files, marks, settings.by_content, began)
 
     def report(self) -> Report | None:
         """The report of the same run over the same content, or None."""
@@ -127,6 +134,8 @@ class Run:
                 return None
         except (OSError, UnknowableError):
             return None
+        if self.by_content and not found.report.contents and any(f.key is not None for f in found.report.findings):
+            return None  # it was made for a format that does not need them
         log.info("%s: nothing has changed, the report is known", self.store.folder)
         settled = self._settled()
         if settled != list(found.marks):

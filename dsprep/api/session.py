@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import platform
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import ValidationError
 
 from dsprep.api.accepted import Accepted, Accepting, accepted_in
+from dsprep.api.masking import concealing
 from dsprep.api.remembering import open_store
 from dsprep.catalog.packs import Pack, PackError, load_pack, target_texts
 from dsprep.catalog.registry import Rulebook
@@ -18,6 +22,7 @@ from dsprep.catalog.registry import executor as executor_named
 from dsprep.catalog.templates import unfit_option, with_underscores
 from dsprep.config import REDACT_KEY_LENGTH, REDACT_KEY_VARIABLE, ConfigError, Settings
 from dsprep.engine.caching import WORTH_KEEPING
+from dsprep.engine.fingerprints import UnknowableError, own_code
 from dsprep.engine.folding import SHARD_BYTES, Folded
 from dsprep.engine.hiding import Hiding
 from dsprep.engine.pipeline import Pipeline
@@ -34,6 +39,7 @@ from dsprep.model.target import Target
 from dsprep.opening import resolved, size
 from dsprep.sources import files_of, open_source
 from dsprep.targets.loading import UnknownTarget, load_target
+from dsprep.text.content import content_key
 from dsprep.text.tokens import known_encoding
 from dsprep.version import VERSION
 
@@ -204,6 +210,9 @@ def open_session(
         )
     pack = load_pack(settings.pack)
     target = _target(settings, pack)
+    if records is None and settings.records is not None:
+        # Who says where the records are says that they are none of JSON's own.
+        records, infer = settings.records, True
     sources: list[Source] = [
         open_source(item.path, index=i, split=item.split, display=item.display, records=records)
         for i, item in enumerate(inputs)
@@ -331,13 +340,14 @@ def selected_codes(settings: Settings, codes: Callable[[str], bool] = lambda cod
 def report_of(session: Session, folded: Folded, **parts: Any) -> Report:
     """The report of a fold: summaries worst first, and of the settings those that the result depends on."""
     metas = {rule.meta.code: rule.meta for rule in session.rules}
+    documents = {rule.meta.code: rule.documentation() for rule in session.rules}
     summaries = [
-        RuleSummary(metas[code], tally, parts.get("fixed", {}).get(code, 0))
+        RuleSummary(metas[code], tally, parts.get("fixed", {}).get(code, 0), documents[code])
         for code, tally in folded.tallies.items()
         if tally.total or parts.get("fixed", {}).get(code, 0)
     ]
     hidden, said = hidden_in(session, folded)
-    return Report(
+    report = Report(
         tool=f"dsprep {VERSION}",
         inputs=[source.info for source in session.pipeline.sources],
         settings=settings_of(session, "lint"),
@@ -348,7 +358,20 @@ def report_of(session: Session, folded: Folded, **parts: Any) -> Report:
         errors=folded.errors,
         rules_run=tuple(metas),
         hidden=hidden,
+        contents=contents_in(folded) if session.settings.by_content else {},
+        versions=versions_of(session.rules),
     )
+    return concealing(report)
+
+
+def contents_in(folded: Folded) -> dict[int, bytes]:
+    """What the rows say that listed findings are about: see `Report.contents`."""
+    import numpy as np
+
+    from dsprep.engine.hiding import contents_of
+
+    keys = {finding.key for tally in folded.tallies.values() for finding in tally.sorted() if finding.key is not None}
+    return contents_of(folded.table, content_key, np.array(sorted(keys), np.uint64))
 
 
 def hidden_in(session: Session, folded: Folded) -> tuple[Hidden, list[str]]:
@@ -356,6 +379,21 @@ def hidden_in(session: Session, folded: Folded) -> tuple[Hidden, list[str]]:
     if session.accepted is None:
         return Hidden(), []
     return session.accepted.settled(folded.sieve, [rule.meta.code for rule in session.rules])
+
+
+def versions_of(rules: Iterable[Rule[Any]]) -> dict[str, str]:
+    """What a result depends on beside input and settings: `python`, and `rulebook`, the SHA-256 of the rules with their
+    options and severities and of dsprep's own code."""
+    try:
+        code = own_code()
+    except (OSError, UnknowableError):  # it is in no folder, but in an archive
+        code = VERSION.encode()
+    digest = hashlib.sha256(code)
+    for rule in rules:
+        kind = type(rule)
+        named = (f"{kind.__module__}.{kind.__qualname__}", rule.meta.code, str(rule.severity), kind.documentation())
+        digest.update(json.dumps([*named, rule.options.model_dump(mode="json")], sort_keys=True).encode())
+    return {"python": platform.python_version(), "rulebook": digest.hexdigest()}
 
 
 def labels_note(stats: Mapping[str, Any]) -> list[str]:
@@ -389,8 +427,15 @@ def settings_of(session: Session, command: str) -> dict[str, Any]:
         "severity": {code: str(severity) for code, severity in sorted(session.context.severities.items())},
         "max_findings": session.settings.max_findings,
         "unsafe_fixes": session.settings.unsafe_fixes,
+        **_selection(session.settings),
         **({} if session.settings.redact == "label" else {"redact": session.settings.redact}),
     }
+
+
+def _selection(settings: Settings) -> dict[str, list[str]]:
+    """What was said of which rules to run and whose fixes to apply, as far as anything was."""
+    names = ("select", "extend_select", "ignore", "fixable", "unfixable")
+    return {name: list(dict.fromkeys(given)) for name in names if (given := getattr(settings, name))}
 
 
 def _several(paths: Paths) -> Iterable[PathLike]:

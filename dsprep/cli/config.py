@@ -38,6 +38,8 @@ def show(config: options.Config = None, isolated: options.Isolated = False) -> N
         elif table:
             typer.echo(f"\n[{key}]")
             for name, value in table.items():
+                if value is None:
+                    continue
                 # What is no bare key of TOML, such as a pattern of paths, stands in quotes.
                 quoted = name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
                 typer.echo(f"{quoted} = {json.dumps(value, ensure_ascii=False)}")

@@ -28,27 +28,7 @@ def reported() -> Iterator[None]:
     except Exception as error:
         if os.environ.get("DSPREP_DEBUG"):
             raise
-        typer.echo(f"error: {_sentence(error)}", err=True)
+        from dsprep.api.failing import sentence
+
+        typer.echo(f"error: {sentence(error)}", err=True)
         sys.exit(EXIT_USAGE)
-
-
-def _sentence(error: Exception) -> str:
-    if type(error).__module__.startswith("dsprep."):
-        return str(error)  # our own exceptions are written for people
-    if isinstance(error, OSError):
-        if not error.filename:
-            return (error.strerror or str(error)).lower()
-        # Files are written beside their target under another name, which says nothing to the user.
-        place, name = os.path.split(os.fsdecode(error.filename))
-        if place and not os.path.isdir(place):
-            return f"{place}: there is no such folder"
-        place = place if name.endswith(".dsprep-tmp") else os.fsdecode(error.filename)
-        return f"{place}: {(error.strerror or str(error)).lower()}"
-    if type(error).__name__ == "BrokenProcessPool":
-        return "a worker process died, most likely for lack of memory; try again with --workers 1"
-    if isinstance(error, MemoryError):
-        return "out of memory; try again with --workers 1"
-    return (
-        f"dsprep failed with {type(error).__name__}: {error}. This is a bug in dsprep; "
-        "run again with DSPREP_DEBUG=1 in the environment and report what it prints"
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from enum import StrEnum
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dsprep.cli import options
+from dsprep.cli import options, outputs
 from dsprep.model.finding import Severity
 
 #: How many changed records are shown on a screen.
@@ -65,13 +64,15 @@ def command(
             metavar="FILE", help="Write all that is found to this file, as known.", callback=options.in_a_folder
         ),
     ] = None,
+    compare: options.Compare = None,
     benchmark: options.Benchmark = None,
     keep: options.Keep = None,
     pack: options.Pack = None,
+    records: options.Records = None,
     select: options.Select = None,
     ignore: options.Ignore = None,
     extend_select: options.ExtendSelect = None,
-    output_format: Annotated[options.Format | None, typer.Option(help="How to print findings.")] = None,
+    output_format: options.OutputFormats = None,
     output_file: options.OutputFile = None,
     html: Annotated[
         Path | None,
@@ -102,6 +103,10 @@ def command(
     """
     if write_baseline is not None and (fix or diff or baseline is not None):
         raise typer.BadParameter("a baseline is written of what is found; leave out --fix, --diff and --baseline")
+    if compare is not None and (diff or write_baseline is not None):
+        raise typer.BadParameter("--compare is about what is found; leave out --diff and --write-baseline")
+    if diff and any("=" in text for text in output_format or ()):
+        raise typer.BadParameter("--diff shows what would change, and makes no report; leave out --output-format")
     settings = options.settings(
         options.with_severities(config, severity),
         isolated,
@@ -109,14 +114,16 @@ def command(
         target=target,
         encoding=encoding,
         pack=pack,
+        records=records,
         select=options.listed(select),
         ignore=options.listed(ignore),
         extend_select=options.listed(extend_select),
-        output_format=output_format,
+        output_format=tuple(output_format) if output_format else None,
         fail_on=fail_on,
         max_warnings=max_warnings,
         baseline=baseline,
         ledger=ledger,
+        compare=compare,
         unsafe_fixes=unsafe_fixes,
         redact=redact,
         redact_key=redact_key,
@@ -130,7 +137,13 @@ def command(
     settings = options.with_choices(settings, benchmark=benchmark, keep=keep)
     if no_baseline:
         settings = settings.model_copy(update={"baseline": None})
-    files = {"paths": paths or [], "train": train or [], "validation": validation or [], "test": test or []}
+    files = {
+        "paths": paths or [],
+        "train": train or [],
+        "validation": validation or [],
+        "test": test or [],
+    }
+    outputs.check(settings.outputs, [file for group in files.values() for file in group], output_file)
     plainly = not fix and not diff and write_baseline is None
     report = _recalled(files, settings) if plainly else None
     if report is None:
@@ -146,7 +159,8 @@ def command(
                 report = api.fix(**files, settings=settings, progress=bar).report
             else:
                 report = api.lint(**files, settings=settings, progress=bar)
-    _print(report, settings, output_file, statistics=statistics, show_fixes=show_fixes, quiet=quiet)
+    look = outputs.Look(statistics, show_fixes, quiet)
+    outputs.write(report, settings, settings.outputs, file=output_file, look=look)
     if html is not None:
         from dsprep.cli.console import written
         from dsprep.reports.html import dumps
@@ -167,33 +181,6 @@ def _recalled(files: dict[str, list[str]], settings: Settings) -> Report | None:
     from dsprep.api.remembering import recalled
 
     return recalled(**files, settings=settings)
-
-
-def _print(
-    report: Report, settings: Settings, file: Path | None, *, statistics: bool, show_fixes: bool, quiet: bool
-) -> None:
-    from dsprep.cli.console import console, written
-
-    if settings.output_format in ("json", "jsonl"):
-        from dsprep.reports import json, jsonl
-
-        data = json.dumps(report) if settings.output_format == "json" else jsonl.dumps(report)
-        written(data, file)
-        return
-    from dsprep.reports import terminal
-
-    text = io.StringIO()
-    target = console(text) if file is not None else console()
-    if quiet and not report.summaries and not report.errors:
-        pass
-    elif statistics:
-        terminal.render_statistics(report, target)
-    elif settings.output_format == "concise":
-        terminal.render_concise(report, target, show_fixes=show_fixes)
-    else:
-        terminal.render_full(report, target, show_fixes=show_fixes)
-    if file is not None:
-        written(text.getvalue().encode("utf-8", "replace"), file)
 
 
 def _write_baseline(files: dict[str, list[str]], file: Path, settings: Settings, bar: Progress) -> Report:

@@ -13,8 +13,11 @@ import typer
 from dsprep.cli import (
     clean,
     convert,
+    diff,
     init,
     lint,
+    lsp,
+    mcp,
     new_rule,
     prepare,
     profile,
@@ -42,6 +45,7 @@ app = typer.Typer(
 )
 app.command("lint")(lint.command)
 app.command("convert")(convert.command)
+app.command("diff")(diff.command)
 app.command("prepare")(prepare.command)
 app.command("split")(split.command)
 app.command("stats")(stats.command)
@@ -55,6 +59,8 @@ app.command("init")(init.command)
 app.command("clean")(clean.command)
 app.command("suppress")(suppress.command)
 app.command("undo")(undo.command)
+app.command("lsp")(lsp.command)
+app.command("mcp")(mcp.command)
 app.add_typer(index_command.app, name="index")
 app.add_typer(config_command.app, name="config")
 app.add_typer(pack_command.app, name="pack")

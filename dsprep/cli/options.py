@@ -35,6 +35,28 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
+def output_formats(texts: list[str] | None) -> list[str] | None:
+    """Callback of the formats of reports: whether there are such, and no two for one place."""
+    if texts:
+        from dsprep.config import outputs_from
+
+        try:
+            outputs_from(texts)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    return texts
+
+
+OutputFormats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output-format",
+        metavar="FORMAT[=FILE]",
+        help="How to print what is found: full, concise, markdown, json, jsonl, sarif, github, gitlab or junit; with "
+        "=FILE it is written there besides. May be repeated.",
+        callback=output_formats,
+    ),
+]
 Files = Annotated[
     list[str] | None,
     typer.Option(metavar="FILE", help="A file of this split; may be repeated.", parser=file_named),
@@ -113,6 +135,12 @@ CacheDir = Annotated[
 Baseline = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Findings in this file are known and do not count; --write-baseline makes it."),
+]
+Compare = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Say what has changed since this JSON report, or since the one in this prepared folder."
+    ),
 ]
 Severities = Annotated[
     list[str] | None,
@@ -202,7 +230,7 @@ Records = Annotated[
     typer.Option(
         metavar="PATH",
         help="Where the records are: in nested JSON 'questions[]' (parents are inherited), in a workbook a sheet, in a "
-        "database a table or query, in pages sections, questions or chunks:512.",
+        "database a table or query, in pages sections, questions or chunks:512, in a chat assistant=NAME.",
     ),
 ]
 Shares = Annotated[
@@ -262,6 +290,17 @@ def with_choices(settings: Settings, *, benchmark: Sequence[str] | None, keep: K
         for code in ("DUP001", "DUP002", "DUP003"):
             rules[code] = {**rules.get(code, {}), "keep": chosen}
     return settings.model_copy(update={"rules": rules, "extend_select": extend})
+
+
+def with_card(settings: Settings, **said: Any) -> Settings:
+    """`settings` with what options say of the dataset card, over what a file says of it. Raises ConfigError."""
+    from dsprep.config import with_overrides
+
+    given = {key: value for key, value in said.items() if value is not None}
+    if not given:
+        return settings
+    before = settings.card.model_dump(exclude_unset=True) if settings.card is not None else {}
+    return with_overrides(settings, {"card": {**before, **given}})
 
 
 def _show_log() -> None:

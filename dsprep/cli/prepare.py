@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dsprep.cli import options
+from dsprep.cli import options, outputs
 
 if TYPE_CHECKING:
     from dsprep.api import PrepareResult
@@ -47,6 +47,7 @@ def command(
         bool, typer.Option("--keep-best", help="Of near-duplicates keep the longest with the commonest answer.")
     ] = False,
     keep: options.Keep = None,
+    compare: options.Compare = None,
     benchmark: options.Benchmark = None,
     unsafe_fixes: Annotated[
         bool | None,
@@ -66,6 +67,20 @@ def command(
     fail_on: Annotated[
         FailOn | None,
         typer.Option(help="Exit with 1 if errors stand in the files that were written (the default), or never."),
+    ] = None,
+    output_format: options.OutputFormats = None,
+    card: Annotated[
+        bool | None,
+        typer.Option("--card/--no-card", help="Write a dataset card (README.md, croissant.json); the default."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--pretty-name", metavar="TEXT", help="What the card calls the data set.")
+    ] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            "--license", metavar="NAME|URL", help="The licence on the card, such as cc-by-4.0 (default: unknown)."
+        ),
     ] = None,
     seed: options.Seed = None,
     config: options.Config = None,
@@ -102,6 +117,7 @@ def command(
         redact_key=redact_key,
         fail_on=fail_on,
         seed=seed,
+        compare=compare,
         workers=workers,
         executor=executor,
         address=address,
@@ -112,9 +128,14 @@ def command(
     if keep is not None and keep_best:
         raise typer.BadParameter("--keep-best is a choice of its own; leave out --keep or --keep-best")
     settings = options.with_choices(settings, benchmark=benchmark, keep=keep)
+    settings = options.with_card(settings, write=card, name=name, license=licence)
     from dsprep import api
     from dsprep.cli.console import progress
+    from dsprep.config import Output, outputs_from
 
+    # Without a file, `full` is what this command prints anyway.
+    asked = [output for output in outputs_from(output_format or ()) if output != Output("full")]
+    outputs.check(asked, paths)
     mapping = options.mapping(mapping_file, system=system, user=user, assistant=assistant, label=label, group=group)
     records = records or (mapping.records if mapping is not None else None)
     with progress(quiet) as bar:
@@ -129,8 +150,9 @@ def command(
             settings=settings,
             progress=bar,
         )
-    if not quiet:
+    if not quiet and not any(output.file is None and output.format != "github" for output in asked):
         _print(result)
+    outputs.write(result.report, settings, asked)
     if result.report.errors:
         raise typer.Exit(2)
     raise typer.Exit(int(result.remaining > 0 and settings.fail_on != "never"))
@@ -161,3 +183,7 @@ def _print(result: PrepareResult) -> None:
         names = ", ".join(name.replace("_", " ") for name in found)
         typer.echo(f"Checked between the splits, none found: {names}")
     typer.echo(f"Report: {result.folder / 'report.html'}")
+    if result.card.written:
+        typer.echo(f"Card: {result.folder / next(iter(result.card.written))}")
+    for note in result.card.notes:
+        typer.echo(f"note: {note}")

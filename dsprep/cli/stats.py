@@ -26,6 +26,7 @@ def command(
     test: options.Files = None,
     target: options.Target = None,
     encoding: options.Encoding = None,
+    records: options.Records = None,
     output_format: Annotated[Format, typer.Option(help="How to print.")] = Format.TEXT,
     config: options.Config = None,
     isolated: options.Isolated = False,
@@ -36,7 +37,14 @@ def command(
 ) -> None:
     """Count examples, turns, tokens, labels, and what is billed."""
     settings = options.settings(
-        config, isolated, target=target, encoding=encoding, workers=workers, executor=executor, address=address
+        config,
+        isolated,
+        target=target,
+        encoding=encoding,
+        records=records,
+        workers=workers,
+        executor=executor,
+        address=address,
     )
     from dsprep import api
     from dsprep.cli.console import console, progress

@@ -38,6 +38,9 @@ REJECTED_FILE = "rejected.jsonl"
 _CHANGES = 253
 CHANGES_FILE = "changes.jsonl"
 
+#: Where examples of these formats come from there is nothing else to compare with than their chat form.
+_CONVERTED_ANYWAY = frozenset({"chat", "table", "transcript"})
+
 
 @dataclass
 class Written:
@@ -134,7 +137,9 @@ class WriteShard:
         record = batch.records[i]
         example = batch.examples[i]
         before, form = record.value, "record"
-        if example is not None and example.rejected is None and not equal(example.record, after):
+        # Of a record in another format, to be converted was a fix of its own.
+        own = example is not None and example.rejected is None and example.format in _CONVERTED_ANYWAY
+        if own and example is not None and not equal(example.record, after):
             before, form = example.record, "chat"
         extra = {"form": form, "to": f"{self.names[to]}.jsonl"}
         rules = repaired.rules[i]
@@ -205,10 +210,11 @@ def distribute(
     """Write `<name>.jsonl` for each split and rejected.jsonl into `folder`, all or none of them, and changes.jsonl with
     what was mended, if `task` makes its lines."""
     names = task.names
-    files = {number: AtomicFile(folder / f"{name}.jsonl") for number, name in enumerate(names)}
-    files[REJECTED] = AtomicFile(folder / REJECTED_FILE)
+    like = [source.path for source in task.pipeline.sources]
+    files = {number: AtomicFile(folder / f"{name}.jsonl", like=like) for number, name in enumerate(names)}
+    files[REJECTED] = AtomicFile(folder / REJECTED_FILE, like=like)
     if task.content is not None:
-        files[_CHANGES] = AtomicFile(folder / CHANGES_FILE)
+        files[_CHANGES] = AtomicFile(folder / CHANGES_FILE, like=like)
     if not isinstance(executor, ExchangingExecutor):
         task = replace(task, beside=str(folder / REJECTED_FILE))
     out = Distributed()

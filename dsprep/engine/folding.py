@@ -32,6 +32,9 @@ from dsprep.model.source import Shard
 #: Fates that no rule's code stands for: an empty line, and a row that is no conversation though no rule said so.
 BLANK, UNUSABLE = 0xFFFF, 0xFFFE
 
+#: Findings by code, on the rows of a batch, as they may be shown. Picklable.
+Masking = Callable[[Batch, Mapping[str, Sequence[Finding]]], dict[str, list[Finding]]]
+
 #: About as many bytes per shard as keep a worker busy for half a second.
 SHARD_BYTES = 4 << 20
 
@@ -72,7 +75,8 @@ class MapShard:
     """The task of a worker: shard in, states out. Picklable.
 
     `ignored` are rules (by code) that have nothing to say of a source, by its index. With `content`, it is put down
-    which findings are about which row, by what the row says (see engine.hiding).
+    which findings are about which row, by what the row says (see engine.hiding). `masking` makes findings about single
+    rows fit to be shown.
     """
 
     pipeline: Pipeline
@@ -80,6 +84,7 @@ class MapShard:
     folds: Mapping[str, Fold] = field(default_factory=dict)
     ignored: Mapping[int, frozenset[str]] = field(default_factory=dict)
     content: ContentKey | None = None
+    masking: Masking | None = None
 
     def __post_init__(self) -> None:
         self.singles = [rule for rule in self.rules if isinstance(rule, ExampleRule)]
@@ -123,6 +128,8 @@ class MapShard:
             }
             if piece is not None:
                 piece.add(batch, found)
+            if self.masking is not None:
+                found = self.masking(batch, found)
             for single in self.singles:
                 tally = out.states.get(single.meta.code)
                 if tally is None:
@@ -228,6 +235,7 @@ def fold(
     folds: Mapping[str, Fold] | None = None,
     accept: Callable[[Finding], bool] = lambda finding: False,
     hiding: Hiding | None = None,
+    masking: Masking | None = None,
     shard_bytes: int = SHARD_BYTES,
     memory_limit: int | None = None,
     cache: Store | None = None,
@@ -236,11 +244,12 @@ def fold(
     """Run `rules` and `folds` over all sources of `pipeline`.
 
     `accept` is asked about each finding of a rule over the whole data that has a fix; the accepted ones are kept
-    whatever the listing limit. What `hiding` hides is neither in the tallies nor accepted. Of the columns of states,
+    whatever the listing limit. What `hiding` hides is neither in the tallies nor accepted; what rules about single rows
+    find is listed as `masking` shows it. Of the columns of states,
     `memory_limit` bytes are held in memory, the others in a temporary file. Shards that `cache` knows are not read.
     `progress` is told how many more bytes have been worked through.
     """
-    task = MapShard(pipeline, rules, folds or {})
+    task = MapShard(pipeline, rules, folds or {}, masking=masking)
     if hiding is not None:
         task = replace(task, ignored=hiding.ignored, content=hiding.content if hiding.by_content else None)
     shards: list[Shard] = []
@@ -330,7 +339,7 @@ def _known(cache: Store, task: MapShard, executor: Executor) -> Known[Shredded] 
         log.info("no cache: the workers of executor %s may be on other machines", executor.name)
         return None
     try:
-        parts = (task.rules, task.folds, task.ignored, task.content)
+        parts = (task.rules, task.folds, task.ignored, task.content, task.masking)
         return Known(cache, task.pipeline, task, parts, task.movers)
     except UnknowableError as error:
         log.info("no cache: %s", error)

@@ -50,6 +50,7 @@ class Seen:
     key: int | None
     digest: bytes
     entry: bytes
+    severity: Severity
 
 
 @dataclass(frozen=True)
@@ -218,7 +219,7 @@ class Sieve:
             return
         while chunk := list(islice(findings, _CHUNK)):
             keys = np.unique(np.array([finding.key for finding in chunk if finding.key is not None], np.uint64))
-            digests = self._digests(keys)
+            digests = contents_of(self.table, self.hiding.content, keys)
             for finding in chunk:
                 if finding.key is None:
                     hidden = self._hides_whole(finding)
@@ -261,10 +262,6 @@ class Sieve:
             found += of_batch
         return list(islice(_after(left_out, found), wanted))
 
-    def _digests(self, keys: NDArray[np.uint64]) -> dict[int, bytes]:
-        work = partial(_digests_of, self.table, self.hiding.content)
-        return {key: digest for part in self.table.spread(work, self.table.portions(keys)) for key, digest in part}
-
     def _source(self, finding: Finding) -> int:
         """The index of the source that `finding` is about; -1 for all of them."""
         return finding.key >> ORDINAL_BITS if finding.key is not None else self._sources.get(finding.location.path, -1)
@@ -286,7 +283,8 @@ class Sieve:
             self.used.add((source, code, digest))
             self.hidden.suppressed[code] += 1
         elif self.hiding.record is not None:
-            self.hiding.record(Seen(code, source if source >= 0 else None, key, digest, entry))
+            own = source if source >= 0 else None
+            self.hiding.record(Seen(code, own, key, digest, entry, _counted(kind)[0]))
             self.hidden.baseline[code] += 1
         else:
             left = self.left.get(code, {})
@@ -349,6 +347,12 @@ def _found_in(rule: ExampleRule, batch: Batch) -> list[Finding]:
             return []
         singles = (batch.with_rows(batch.records[i : i + 1], batch.examples[i : i + 1]) for i in range(len(batch)))
         return [finding for single in singles for finding in _found_in(rule, single)]
+
+
+def contents_of(table: RowTable, content: ContentKey, keys: NDArray[np.uint64]) -> dict[int, bytes]:
+    """By key, what the rows with `keys` (sorted, no two equal) are known by; each of them is read again."""
+    work = partial(_digests_of, table, content)
+    return {key: digest for part in table.spread(work, table.portions(keys)) for key, digest in part}
 
 
 def _digests_of(table: RowTable, content: ContentKey, keys: NDArray[np.uint64]) -> list[tuple[int, bytes]]:

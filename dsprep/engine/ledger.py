@@ -191,12 +191,13 @@ class Ledger:
 
 
 class Appending:
-    """Appends to a ledger, which gets its new content when the block ends without an exception."""
+    """Appends to a ledger, which gets its new content when the block ends without an exception. A new one may be read
+    by those who may read `source`, of which it holds pieces."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, source: str) -> None:
         self.ledger = ledger
         self.changes = 0
-        self._file = AtomicFile(ledger.path)
+        self._file = AtomicFile(ledger.path, like=[source])
 
     def __enter__(self) -> Self:
         self._file.__enter__()

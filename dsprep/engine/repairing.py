@@ -242,13 +242,14 @@ class Repair:
         if before.format == "chat" or before.rejected is not None or not self.converting:
             after = normaliser.example(record)
         else:
-            # The chat form of a table's row is no row of the table any more.
+            # The chat form of a table's row is no row of the table any more, but its places are those of columns. What
+            # else was converted is chat from now on.
             messages = record.value.get("messages")
             after = Example(
                 record.value,
                 messages if type(messages) is list else [],
                 record.value.get("tools"),
-                format=before.format,
+                format=before.format if before.format == "table" else "chat",
                 origins=before.origins,
             )
         if after is not None:

@@ -254,7 +254,7 @@ class Rewriting:
         with ExitStack() as stack:
             # The ledger is the last to be entered, so it is in place before the file is.
             file = _Measured(stack.enter_context(AtomicFile(source.path)))
-            log = stack.enter_context(Appending(ledger))
+            log = stack.enter_context(Appending(ledger, source.path))
             if number not in self.whole and (mark := _mark(source)):
                 place = len(mark)
                 if rules:

@@ -34,10 +34,14 @@ class AtomicFile:
 
     `keep` is asked at the end whether there is anything to write: if not, the file is not made, and an old one of that
     name goes away. Litter of killed runs beside the same target is removed at the start.
+
+    A file that is new gives group and others no right that one of the files at `like` does not give them, as `cp` has
+    it. Those that are no files of this machine are passed over.
     """
 
-    def __init__(self, path: str | Path, *, keep: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, path: str | Path, *, keep: Callable[[], bool] = lambda: True, like: Iterable[str] = ()) -> None:
         self._keep = keep
+        self._like = like
         # A link is written through, not replaced.
         self.path = os.path.realpath(path)
         self._file: IO[bytes] | None = None
@@ -71,7 +75,7 @@ class AtomicFile:
             try:
                 mode = os.stat(self.path).st_mode & 0o777
             except FileNotFoundError:
-                mode = 0o666 & ~_umask()
+                mode = 0o666 & ~_umask() & _mode_of(self._like)
             os.chmod(self._temporary, mode)
             os.replace(self._temporary, self.path)
         else:
@@ -211,6 +215,15 @@ def joined(pieces: Sequence[Piece]) -> list[Piece]:
     if run:
         out.append(b"".join(run))
     return out
+
+
+def _mode_of(paths: Iterable[str]) -> int:
+    """What all of these files let group and others do; their owner may do anything."""
+    mode = 0o777
+    for path in paths:
+        with contextlib.suppress(OSError, ValueError):
+            mode &= os.stat(path).st_mode | 0o700
+    return mode
 
 
 def _umask() -> int:

@@ -26,6 +26,7 @@ from dsprep.folds.templates import EXCERPT
 from dsprep.model import pointer as pointers
 from dsprep.model.batch import Batch
 from dsprep.model.location import Location
+from dsprep.text.sensitive.showing import masked_text
 
 
 class ExpectationError(ValueError):
@@ -66,7 +67,7 @@ class Unexpected:
 
     def args(self) -> dict[str, Any]:
         """What a finding says of it."""
-        shown = [_text(value) for value in self.values]
+        shown = [None if text is None else masked_text(text) for text in map(_text, self.values)]
         said = " and ".join("null" if value is None else repr(value[:EXCERPT]) for value in shown) or "missing"
         return {
             "expectation": str(self.expected),

@@ -39,6 +39,7 @@ from dsprep.model.record import Example, Record
 from dsprep.model.source import InputError
 from dsprep.text.minhash import BANDS, PERMUTATIONS, signatures
 from dsprep.text.normal import EXACT_KEYS, FORMS, exchange
+from dsprep.text.sensitive.showing import beginning
 from dsprep.text.shingles import SHINGLE_WORDS, Shingles, chunks, distinct, shingles
 from dsprep.version import VERSION
 
@@ -398,7 +399,7 @@ def _digests(keys: NDArray[np.uint64]) -> list[bytes]:
 
 def _excerpt(example: Example | None) -> str:
     asked, answer = exchange(example) if example is not None else ("", "")
-    return (asked or answer)[:EXCERPT_CHARS]
+    return beginning(asked or answer, EXCERPT_CHARS)
 
 
 def _encoded(name: str) -> bytes:

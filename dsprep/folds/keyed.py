@@ -17,6 +17,7 @@ from dsprep.model.location import Location
 from dsprep.model.moving import Shift
 from dsprep.model.rule import Columns, KeyedRule, Rows, gathered
 from dsprep.text.mixing import numbers
+from dsprep.text.sensitive.showing import beginning
 
 T = TypeVar("T")
 
@@ -131,8 +132,8 @@ def place(location: Location, seen_from: Location) -> str:
 
 
 def excerpt(text: str) -> str:
-    """`text` as findings show it."""
-    return text[:EXCERPT_CHARS]
+    """The beginning of `text` as findings show it."""
+    return beginning(text, EXCERPT_CHARS)
 
 
 def _split_names(batch: Batch) -> NDArray[np.bytes_]:

@@ -10,6 +10,7 @@ from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.fix import Applicability, Fix, Substitute
 from dsprep.model.rule import ExampleRule
+from dsprep.text.sensitive.arguments import ARGUMENTS, ArgumentTurns, within_json
 from dsprep.text.sensitive.spots import Spot
 
 _SHOWN = 3
@@ -24,13 +25,20 @@ class SensitiveRule(ExampleRule):
 
     @abstractmethod
     def suspects(self, batch: Batch) -> Iterable[int]:
-        """The texts of `batch.turns` that may hold something, ascending: a quick test of all of them at once."""
+        """The texts of `batch.turns` that may hold something, ascending: a quick test of all of them at once. It is
+        asked of the messages, then of the arguments of tool calls."""
 
     @abstractmethod
     def spots(self, text: str) -> Iterable[Spot]:
         """What `text` holds."""
 
     def find(self, batch: Batch) -> Iterator[Finding]:
+        yield from self._find(batch)
+        arguments = batch.get(ARGUMENTS)
+        if arguments is not None:
+            yield from self._find(arguments)
+
+    def _find(self, batch: Batch) -> Iterator[Finding]:
         turns = batch.turns
         for turn in self.suspects(batch):
             text = turns.text[turn]
@@ -50,6 +58,9 @@ class SensitiveRule(ExampleRule):
             if len(what) > _SHOWN:
                 what[_SHOWN:] = [f"{len(what) - _SHOWN} others"]
             kinds = Counter(spot.name for spot in found)
+            instead = cuts(text, found, self.context.pseudonym_key)
+            if isinstance(turns, ArgumentTurns) and turns.json[turn]:
+                instead = within_json(text, instead)
             yield self.finding(
                 batch.location(row, pointer),
                 key=batch.key(row),
@@ -59,6 +70,6 @@ class SensitiveRule(ExampleRule):
                     "kinds": ", ".join(name if n == 1 else f"{name} × {n}" for name, n in kinds.most_common()),
                     "excerpt": excerpt(text, found[0]),
                 },
-                fix=Fix(Applicability.UNSAFE, (Substitute(pointer, cuts(text, found, self.context.pseudonym_key)),)),
+                fix=Fix(Applicability.UNSAFE, (Substitute(pointer, instead),)),
                 severity=Severity.INFO if all(spot.weak for spot in found) else self.severity,
             )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from dsprep.folds.splits import TRAIN, split_name
-from dsprep.model.batch import Batch
+from dsprep.model.batch import Batch, Feature
 from dsprep.model.finding import Severity
 from dsprep.model.moving import Shift
 from dsprep.model.record import UNDECODED, Record
@@ -45,15 +45,7 @@ class SizesRule(FoldRule[SizeState]):
         return SizeState()
 
     def map(self, batch: Batch) -> SizeState:
-        state = SizeState()
-        for i, record in enumerate(batch.records):
-            if record.blank:
-                continue
-            split = split_name(batch.split_of(i))
-            state.rows[split] += 1
-            state.examples[split] += batch.examples[i] is not None
-            state.bytes[split] += _size(record)
-        return state
+        return batch.get(SIZES)
 
     def merge(self, a: SizeState, b: SizeState) -> SizeState:
         return SizeState(a.rows + b.rows, a.examples + b.examples, a.bytes + b.bytes)
@@ -67,6 +59,22 @@ class SizesRule(FoldRule[SizeState]):
         if self.meta.code in self.context.severities or self.severity.rank >= Severity.WARNING.rank:
             return None
         return Severity.WARNING if any(limit.unverified for limit in limits) else None
+
+
+def _sizes(batch: Batch) -> SizeState:
+    state = SizeState()
+    for i, record in enumerate(batch.records):
+        if record.blank:
+            continue
+        split = split_name(batch.split_of(i))
+        state.rows[split] += 1
+        state.examples[split] += batch.examples[i] is not None
+        state.bytes[split] += _size(record)
+    return state
+
+
+#: The sizes of a batch, measured once for rules and statistics. No state is ever changed, so all may share it.
+SIZES: Feature[SizeState] = Feature("sizes", _sizes)
 
 
 def margin_of_error(examples: int) -> float:

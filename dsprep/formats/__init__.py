@@ -5,6 +5,7 @@ Tables are imported on first use: conversations have no need of them.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -27,8 +28,9 @@ from dsprep.formats import (
 )
 from dsprep.formats.preference import PREFERENCES
 from dsprep.model import pointer as pointers
+from dsprep.model.chat import shown
 from dsprep.model.record import Example, Record
-from dsprep.model.source import Normaliser, Shard, Source
+from dsprep.model.source import InputError, Normaliser, Shard, Source
 from dsprep.text.annotations import Annotated, Flatten
 
 if TYPE_CHECKING:
@@ -87,6 +89,10 @@ _OF_TABLES: Final = frozenset(
 #: So many records decide what a file of JSON is, and so many rows what the columns of a table are.
 SAMPLE_RECORDS: Final = 200
 SAMPLE_ROWS: Final = 100_000
+#: So many tell whether what they hold are the records.
+SAMPLE_NESTED: Final = 20
+#: Members of what somebody says.
+_OF_TURNS: Final = frozenset({"role", "from", "speaker", "author", "content"})
 _ROWS_AT_ONCE: Final = 1000
 
 
@@ -322,6 +328,7 @@ def normaliser_for(
     values = _values(source)
     if of_fields and source.format != "csv" and not source.suggested:
         if mapping is None and not infer and not source.tabular:
+            _refuse_nested(source)
             return ChatNormaliser(), []
         sample = list(islice(values, SAMPLE_RECORDS))
         values = chain(sample, values)
@@ -351,6 +358,34 @@ def normaliser_for(
     columns = tuple(first) if source.suggested else None
     inferred = infer_mapping(columns, rows, path=source.display, given=mapping)
     return rows_normaliser(inferred.mapping, inferred.columns), list(inferred.explanation)
+
+
+def _refuse_nested(source: Source) -> None:
+    """Raise InputError if JSON holds no conversations, but lists of what look like the records: it would be said of
+    each record that it has no messages, and of none what helps."""
+    if source.format != "json" or source.reading.get("records") is not None:
+        return
+    records = (record.value for record in source.read(Shard(source.index, 0, 0)))
+    sample = list(islice((value for value in records if type(value) is dict), SAMPLE_NESTED))
+    if not sample or any(recognised(value) or "messages" in value for value in sample):
+        return
+    lists = [key for key in sample[0] if all(_holds_records(value.get(key)) for value in sample)]
+    if lists:
+        command = f"dsprep lint {shlex.quote(source.display)} --records {shlex.quote(f'{lists[0]}[]')}"
+        raise InputError(
+            f"{source.display} holds no conversations, but lists of what may be the records, called "
+            f"{' and '.join(f'{shown(key, 40)!r}' for key in lists[:5])}. To read those: {command} (so with the other "
+            "commands, too)"
+        )
+
+
+def _holds_records(value: Any) -> bool:
+    """Whether a value is a list of objects that are no turns of a conversation."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(item, dict) and item.keys().isdisjoint(_OF_TURNS) for item in value)
+    )
 
 
 def _annotations(source: Source, *, closely: bool) -> Flatten | None:

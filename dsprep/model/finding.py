@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import blake2b
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from dsprep.model.fix import Applicability, Fix
 from dsprep.model.location import Location
+
+#: Args that say where something else is, or how one row compares with the others: they change when other rows do.
+_ELSEWHERE: Final = frozenset(
+    {"twin", "item", "examples", "cluster_size", "copies", "similarity", "commonest", "likely", "percent", "distance"}
+)
+_NUMBER: Final = re.compile(r"\d+")
 
 
 class Severity(StrEnum):
@@ -79,17 +87,24 @@ class Tally:
     """All findings of one rule: exact counts, and the first `limit` of them in order of place.
 
     Merging is associative and order-free because the kept ones are always the smallest by `Finding.order`.
+
+    `between` counts findings at a row of one split about a row of another (args `split` and `other`): by the two, and
+    by whether the two rows are the same but for spelling (arg `similarity` is 1).
     """
 
     limit: int
     total: int = 0
     counts: Counter[tuple[Severity, Applicability | None]] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
+    between: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
 
     def add(self, finding: Finding) -> None:
         """Count `finding`, and keep it if it belongs to the first ones."""
         self.total += 1
         self.counts[finding.severity, finding.fix.applicability if finding.fix else None] += 1
+        if "other" in finding.args and "split" in finding.args:
+            args = finding.args
+            self.between[args["split"], args["other"], args.get("similarity") == 1] += 1
         self.findings.append(finding)
         # Trimming only at twice the limit keeps adding O(log n) per finding on average.
         if len(self.findings) > 2 * self.limit:
@@ -108,6 +123,7 @@ class Tally:
             self.total + other.total,
             self.counts + other.counts,
             self.findings + other.findings,
+            self.between + other.between,
         )
         if len(out.findings) > 2 * out.limit:
             out._trim()
@@ -139,3 +155,35 @@ def sort_by_place(found: list[Finding]) -> None:
             found.sort(key=lambda finding: finding.place)
         else:
             found.sort(key=lambda finding: finding.order)
+
+
+def fingerprint(finding: Finding, about: Sequence[str] = ()) -> str:
+    """32 hexadecimal digits by which a finding is known again in another run, wherever its row stands then and whatever
+    its file is called: of the code, the field without its numbers, and what the finding says of the text. `about` is
+    `RuleMeta.about`, which tells apart what is found about a file or the data as a whole.
+
+    Findings that say the same have the same one, so compare multisets of them, or see `numbered`.
+    """
+    args = finding.args
+    if finding.key is None and finding.location.line is None:
+        said = {name: args[name] for name in about if name in args}
+    elif args.get("excerpt"):
+        # Beside the text itself, numbers are either of it as well, or of the rest of the data.
+        said = {name: value for name, value in args.items() if isinstance(value, str) and name not in _ELSEWHERE}
+    else:
+        said = {name: value for name, value in args.items() if name not in _ELSEWHERE}
+    # The place of a record in a file that is one document is part of its pointer.
+    field = _NUMBER.sub("*", finding.location.field or "")
+    text = json.dumps([finding.code, field, said], sort_keys=True, default=str)
+    return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=16, person=b"dsprep finding").hexdigest()
+
+
+def numbered(fingerprints: Iterable[str]) -> list[str]:
+    """The fingerprints with `:1`, `:2` … behind them, so that each stands for one finding: the first of those that say
+    the same, the second."""
+    seen: Counter[str] = Counter()
+    out = []
+    for one in fingerprints:
+        seen[one] += 1
+        out.append(f"{one}:{seen[one]}")
+    return out

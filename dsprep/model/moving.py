@@ -77,7 +77,7 @@ class Shift:
 
     def tally(self, tally: Tally) -> Tally:
         """A tally at the new place; the old one is not changed."""
-        return Tally(tally.limit, tally.total, tally.counts, list(map(self.finding, tally.findings)))
+        return Tally(tally.limit, tally.total, tally.counts, list(map(self.finding, tally.findings)), tally.between)
 
     def columns(self, columns: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Columns of a keyed state whose column `row` alone holds row keys, at the new place."""

@@ -10,16 +10,19 @@ from typing import Any
 from dsprep.model.finding import Finding, Severity, Tally
 from dsprep.model.fix import Applicability
 from dsprep.model.meta import RuleMeta
+from dsprep.model.sample import Cluster, Sample
 from dsprep.model.source import InputInfo
 
 
 @dataclass(slots=True)
 class RuleSummary:
-    """What one rule found. `listed` findings are in the report in full; `total` counts them all."""
+    """What one rule found. `listed` findings are in the report in full; `total` counts them all. `documentation` is the
+    rule's docstring, in Markdown: what it does, why it matters."""
 
     meta: RuleMeta
     tally: Tally
     fixed: int = 0
+    documentation: str = ""
 
     @property
     def severity(self) -> Severity:
@@ -89,9 +92,72 @@ class Hidden:
 
 
 @dataclass(slots=True)
+class RuleChange:
+    """How many findings a rule had in an earlier report and has now. `new` and `gone` are told apart finding by finding
+    if `exact`, else by number alone. `severity` is the worst one of now, or of then if there is nothing left."""
+
+    code: str
+    name: str
+    severity: Severity
+    before: int
+    now: int
+    new: int
+    gone: int
+    exact: bool = True
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What has changed since an earlier report. All of it came out of a file, so texts are no more to be trusted than
+    data: escape before you show them.
+
+    `verdict`, `accepted`, `rows` (read), `rows_out` and `counts` (by severity) are pairs: before, now. `rules` are
+    those that have changed, worst first; `unchanged` is how many others found something. `not_run` are codes of rules
+    that found something before and did not run now, `not_run_before` the other way around; neither counts as new or
+    gone. `settings` are the settings that differ, by name (before, now; None where there was none); `inputs` the files
+    that differ (`added`, `removed`, `changed`), by name. `tokens`, `labels` and `languages` are plain JSON data
+    (docs/json-report.md, `summary.comparison`), empty if they cannot be compared. `notes` say what could not be
+    compared, and why.
+    """
+
+    path: str
+    tool: str
+    verdict: tuple[str, str]
+    accepted: tuple[bool | None, bool | None]
+    rows: tuple[int, int]
+    rows_out: tuple[int, int]
+    counts: dict[str, tuple[int, int]]
+    rules: list[RuleChange] = field(default_factory=list)
+    unchanged: int = 0
+    not_run: tuple[str, ...] = ()
+    not_run_before: tuple[str, ...] = ()
+    settings: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, Any] = field(default_factory=dict)
+    labels: dict[str, Any] = field(default_factory=dict)
+    languages: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def new(self) -> int:
+        """How many findings are new."""
+        return sum(change.new for change in self.rules)
+
+    @property
+    def gone(self) -> int:
+        """How many findings are gone."""
+        return sum(change.gone for change in self.rules)
+
+    @property
+    def exact(self) -> bool:
+        """Whether all new and gone findings were told apart one by one."""
+        return all(change.exact for change in self.rules)
+
+
+@dataclass(slots=True)
 class Report:
     """Everything a run has to say. `stats` is plain JSON data (see docs/json-report.md), `summaries` are sorted worst
-    first (severity, then count, then code)."""
+    first (severity, then count, then code). `comparison` is that with an earlier report, if one was given."""
 
     tool: str
     inputs: list[InputInfo]
@@ -103,6 +169,16 @@ class Report:
     errors: list[EngineError] = field(default_factory=list)
     rules_run: tuple[str, ...] = ()
     hidden: Hidden = field(default_factory=Hidden)
+    comparison: Comparison | None = None
+    #: Rows to look at, and clusters of rows that say nearly the same: a few, within bounds, masked. They are for
+    #: people, and not in the JSON report.
+    samples: list[Sample] = field(default_factory=list)
+    clusters: list[Cluster] = field(default_factory=list)
+    #: By row key, 16 bytes that stand for what the row says: of the rows that listed findings are about, if a format
+    #: was asked for that needs them (see `Settings.by_content`).
+    contents: dict[int, bytes] = field(default_factory=dict)
+    #: What made the result beside input and settings: version of Python, digest of the rules with their options.
+    versions: dict[str, str] = field(default_factory=dict)
 
     @property
     def findings(self) -> list[Finding]:

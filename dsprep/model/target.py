@@ -65,6 +65,18 @@ class ImageLimits(BaseModel):
     unverified: bool = False
 
 
+class Price(BaseModel):
+    """What a backend takes for training, in US dollars for a million tokens, an epoch each; with where and when it was
+    read. An unverified one was not read where the backend publishes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usd_per_million_tokens: float = Field(ge=0)
+    source: str
+    as_of: date
+    unverified: bool = False
+
+
 class Model(BaseModel):
     """What differs between the models of one backend."""
 
@@ -72,6 +84,7 @@ class Model(BaseModel):
 
     max_tokens: Limit
     encoding: str
+    price: Price | None = None
 
 
 class Target(BaseModel):
@@ -81,6 +94,10 @@ class Target(BaseModel):
     `record_keys` and `message_keys` are those that the backend takes; `*` among them means that it ignores others.
     `max_job_tokens` is how many tokens times epochs one job may have. A `max_file_bytes`, `max_rows` or
     `max_job_tokens` of None means that no such limit is known.
+
+    `estimated` says that `encoding` stands for tokenizers that are not known here, so that counts are estimates.
+    `price` is what training costs, as far as it is known; `price_note` says why it is not, or what else to know.
+    `beyond_limit` is what becomes of an example above `max_tokens`, None if that is not known.
 
     `format` is what it trains on. `preferences` is the format in which it takes preference records (None: it takes
     none); where that is all it takes, `record_keys` are those of `input`, with `messages` for the prompt.
@@ -93,6 +110,7 @@ class Target(BaseModel):
     format: Literal["chat", "preference"] = "chat"
     preferences: Literal["preference", "preference-trl"] | None = None
     encoding: str = "cl100k_base"
+    estimated: bool = False
     max_tokens: Limit
     min_examples: Limit
     recommended_examples: Limit
@@ -111,6 +129,9 @@ class Target(BaseModel):
     reserved: tuple[str, ...] = ()
     calls_need_replies: bool = False
     default_epochs: Literal["cookbook"] | int = "cookbook"
+    beyond_limit: Literal["truncated", "dropped"] | None = None
+    price: Price | None = None
+    price_note: str = ""
     notes: tuple[str, ...] = Field(default=())
 
     @property

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import blake2b
+from json import dumps
 from typing import Any
 
 import orjson
 
-from dsprep.model.finding import Finding, Severity
-from dsprep.model.fix import Applicability
+from dsprep.model.finding import Finding, Severity, fingerprint, numbered
+from dsprep.model.fix import Applicability, Fix
 from dsprep.model.meta import RuleMeta
-from dsprep.model.report import EngineError, Report, RuleSummary, render_message
+from dsprep.model.report import Comparison, EngineError, FunnelStep, Report, RuleSummary, render_message
+from dsprep.opening import is_url
 
 # Characters that a reader cannot see, or that change how the text around them is shown: controls, surrogates, line and
 # paragraph separators, formatting characters (bidi, zero width, tags), fillers that are letters by name only, the
@@ -33,6 +38,9 @@ _HOW_NOT_WHAT = frozenset({"workers", "executor", "output-format", "output_forma
 # orjson writes 254 levels; a finding stands a few levels deep in the report.
 _DEEPEST = 200
 _SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+#: The version of the JSON format, not of dsprep. It changes only when a key changes its meaning or goes away.
+VERSION = "1"
 
 #: The groups of rules whose errors a backend acts upon when it reads the file. An error of another group (an overlap of
 #: splits, say) harms the result, but the upload goes through.
@@ -59,6 +67,22 @@ def _escape(match: re.Match[str]) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def quoted(text: str) -> str:
+    """`text` as a word that bash reads, in one line and with nothing hidden in it."""
+    shown = visible(text.replace("\\", "\\\\"))
+    return shlex.quote(text) if visible(text) == text else "$'" + shown.replace("'", r"\'") + "'"
+
+
+def as_toml(value: Any) -> str:
+    """A value as TOML in one line. JSON is TOML but for objects, and for what is nothing."""
+    if isinstance(value, Mapping):
+        pairs = (f"{dumps(str(key))} = {as_toml(inner)}" for key, inner in value.items() if inner is not None)
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(as_toml, value)) + "]"
+    return dumps(value, default=str)
 
 
 def segments(text: str) -> Iterator[tuple[str, bool]]:
@@ -164,7 +188,9 @@ def judge(report: Report) -> Verdict:
         n = counted(sum(foreign.values()), "record")
         reason = f"{aside}{n} in another format would stop the upload, {_commonest(report, foreign)}."
         return Verdict(Status.FAIL, False, target, f"Would not be accepted {by}", reason)
-    headline = f"Would be accepted {by}"
+    # `prepare` has made files for the upload; what is checked here may still have to become one.
+    made = prepared(report) or all(info.format == "jsonl" for info in report.inputs)
+    headline = f"Would be accepted {by}" if made else f"Would be accepted {by} once it is converted"
     if errors:
         reason = f"{aside}{counted(total, 'error')} would spoil the result, {_commonest(report, errors)}."
         return Verdict(Status.FAIL, True, target, f"{headline}, but would not train well", reason)
@@ -265,8 +291,197 @@ def target_name(report: Report) -> str | None:
     return target if isinstance(target, str) and target else None
 
 
-def finding_as_dict(finding: Finding, meta: RuleMeta) -> dict[str, Any]:
-    """The JSON form of a finding (docs/json-report.md); what it returns survives a JSON round trip unchanged."""
+def as_json(report: Report) -> dict[str, Any]:
+    """`report` as plain JSON data, exactly what parsing the output of `dumps` gives back."""
+    return {
+        "version": VERSION,
+        "tool": plain(report.tool),
+        "inputs": plain(_inputs_as_dicts(report)),
+        "settings": plain(decisive_settings(report), sort=True),
+        "summary": plain(_summary_as_dict(report)),
+        "stats": plain(report.stats),
+        "funnel": plain(
+            {
+                "rows_in": report.funnel.rows_in,
+                "rows_out": report.funnel.rows_out,
+                "rows_rejected": report.funnel.rows_rejected,
+                "reconciles": report.funnel.reconciles,
+                "out": [_step_as_dict(step) for step in report.funnel.out],
+                "rejected": [_step_as_dict(step) for step in report.funnel.rejected],
+            }
+        ),
+        "findings": [
+            finding_as_dict(finding, summary.meta, content) for summary, finding, content in listed_findings(report)
+        ],
+    }
+
+
+def _inputs_as_dicts(report: Report) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": info.path,
+            "format": info.format,
+            "bytes": info.bytes,
+            "sha256": info.sha256,
+            "split": info.split,
+            "encoding": info.encoding,
+            "notes": list(info.notes),
+        }
+        for info in report.inputs
+    ]
+
+
+def _summary_as_dict(report: Report) -> dict[str, Any]:
+    return {
+        "verdict": judge(report).as_dict(),
+        "counts": {str(severity): report.count(severity) for severity in Severity},
+        "fixable": {str(kind): report.fixable(kind) for kind in Applicability},
+        "fixed": sum(summary.fixed for summary in report.summaries),
+        "rules": [_rule_as_dict(summary) for summary in report.summaries],
+        "hidden": {
+            "baseline": dict(sorted(report.hidden.baseline.items())),
+            "suppressed": dict(sorted(report.hidden.suppressed.items())),
+            "errors": report.hidden.errors.total(),
+            "stale": report.hidden.stale,
+            "unused": report.hidden.unused,
+        },
+        "rules_run": list(report.rules_run),
+        "notes": list(report.notes),
+        "errors": [{"code": e.code, "path": e.path, "message": e.message} for e in report.errors],
+        **({} if report.comparison is None else {"comparison": _comparison(report.comparison)}),
+    }
+
+
+def _comparison(comparison: Comparison) -> dict[str, Any]:
+    """Pairs are before, now."""
+    return {
+        "path": comparison.path,
+        "tool": comparison.tool,
+        "verdict": list(comparison.verdict),
+        "accepted": list(comparison.accepted),
+        "rows": list(comparison.rows),
+        "rows_out": list(comparison.rows_out),
+        "counts": {name: list(pair) for name, pair in comparison.counts.items()},
+        "new": comparison.new,
+        "gone": comparison.gone,
+        "exact": comparison.exact,
+        "rules": [
+            {
+                "code": change.code,
+                "name": change.name,
+                "severity": str(change.severity),
+                "before": change.before,
+                "now": change.now,
+                "new": change.new,
+                "gone": change.gone,
+                "exact": change.exact,
+            }
+            for change in comparison.rules
+        ],
+        "unchanged": comparison.unchanged,
+        "not_run": list(comparison.not_run),
+        "not_run_before": list(comparison.not_run_before),
+        "settings": {name: list(pair) for name, pair in comparison.settings.items()},
+        "inputs": comparison.inputs,
+        "tokens": comparison.tokens,
+        "labels": comparison.labels,
+        "languages": comparison.languages,
+        "notes": comparison.notes,
+    }
+
+
+def _rule_as_dict(summary: RuleSummary) -> dict[str, Any]:
+    tally = summary.tally
+    return {
+        "code": summary.meta.code,
+        "name": summary.meta.name,
+        "severity": str(summary.severity),
+        "summary": summary.meta.summary,
+        "count": tally.total,
+        "listed": len(tally.sorted()),
+        "fixable": {str(kind): tally.fixable(kind) for kind in Applicability},
+        "fixed": summary.fixed,
+    }
+
+
+def _step_as_dict(step: FunnelStep) -> dict[str, Any]:
+    out: dict[str, Any] = {"name": step.name, "rows": step.rows}
+    if step.reason:
+        out["reason"] = step.reason
+    return out
+
+
+def listed_findings(report: Report) -> Iterator[tuple[RuleSummary, Finding, bytes | None]]:
+    """All listed findings in the order of the report, each with what its row is known by, as far as that is known."""
+    # `prepare` looks at its output, too, whose rows have keys of their own.
+    inputs = {info.path for info in report.inputs}
+    for summary in report.summaries:
+        for finding in summary.tally.sorted():
+            known = finding.key is not None and finding.location.path in inputs
+            yield summary, finding, report.contents.get(finding.key) if known and finding.key is not None else None
+
+
+def known_as(report: Report) -> list[tuple[RuleSummary, Finding, str]]:
+    """All listed findings in the order of the report, each with 32 hexadecimal digits and a number by which another run
+    knows it again, wherever its row stands then: those of its code, of what its row says, and of the field; of findings
+    of which these are the same, which one it is (`1` for the first).
+
+    Where `Report.contents` does not say what the row says, it is what the finding says (see `model.finding`).
+    """
+    listed = []
+    digests = []
+    for summary, finding, content in listed_findings(report):
+        listed.append((summary, finding))
+        if content is None:
+            digests.append(fingerprint(finding, summary.meta.about))
+            continue
+        said = f"{finding.code}\0{finding.location.field or ''}\0".encode("utf-8", "backslashreplace")
+        digests.append(blake2b(said + content, digest_size=16, person=b"dsprep row").hexdigest())
+    return [(*pair, known) for pair, known in zip(listed, numbered(digests), strict=True)]
+
+
+def told(summary: RuleSummary, finding: Finding) -> tuple[str, str | None]:
+    """What a finding says, for formats that show its file and line apart: the sentence with the row of a file without
+    lines, and with the field; and the excerpt, if it is not in there. Both are made visible, the first is cut short."""
+    location = finding.location
+    message = render_message(summary.meta, finding.args)
+    excerpt = excerpt_of(finding, message)
+    row = f"row {location.row}: " if location.line is None and location.row is not None else ""
+    field = f" (at {shortened(visible(location.field), 160)})" if location.field else ""
+    return f"{row}{shortened(visible(message), 400)}{field}", None if excerpt is None else visible(excerpt)
+
+
+def shortened(text: str, most: int) -> str:
+    """`text`, or its beginning with an ellipsis behind it: no more than `most` characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def unlisted(report: Report) -> list[str]:
+    """A sentence on each rule of which not all findings are listed."""
+    return [
+        f"{summary.meta.code} {summary.meta.name}: {summary.tally.total:,} findings, of which the first {listed:,} are "
+        "listed; the setting max-findings says how many"
+        for summary in report.summaries
+        if summary.tally.total > (listed := len(summary.tally.sorted()))
+    ]
+
+
+def path_below(path: str, root: str | None) -> str:
+    """The path of an input as seen from the folder `root`, the root of a repository (None: the working directory),
+    with slashes; that of one elsewhere, a URL or `-` as it is."""
+    if path == "-" or is_url(path):
+        return path
+    try:
+        below = os.path.relpath(path, root)
+    except ValueError:  # on another drive
+        return path
+    outside = below == os.pardir or below.startswith(os.pardir + os.sep)
+    return (path if outside else below).replace(os.sep, "/")
+
+
+def finding_as_dict(finding: Finding, meta: RuleMeta, content: bytes | None = None) -> dict[str, Any]:
+    """The JSON form of a finding (docs/json-report.md); what it returns survives a JSON round trip unchanged. `content`
+    is what its row is known by, if that is known (see `Report.contents`)."""
     out: dict[str, Any] = {
         "code": finding.code,
         "name": meta.name,
@@ -275,12 +490,26 @@ def finding_as_dict(finding: Finding, meta: RuleMeta) -> dict[str, Any]:
         "location": finding.location.as_dict(),
         "related": [location.as_dict() for location in finding.related],
         "args": plain(dict(finding.args), sort=True),
-        "fix": finding.fix.as_dict() if finding.fix else None,
+        "fix": _fix(finding.fix) if finding.fix else None,
     }
     if finding.rows != 1:
         out["rows"] = finding.rows
+    out["fingerprint"] = fingerprint(finding, meta.about)
+    if content is not None:
+        out["content"] = content.hex()
     cleaned: dict[str, Any] = plain(out)
     return cleaned
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    """The JSON form of a fix. What it would write may hold what is nobody's business; then it is shown masked, and
+    marked so: written like that, it would spoil the row."""
+    # Most reports show no fix, and what is remembered of an earlier run is to be there at once.
+    from dsprep.text.sensitive.showing import concealed, masked_text
+
+    out = fix.as_dict()
+    edits = concealed(out["edits"], masked_text)
+    return out if edits is out["edits"] else {**out, "edits": edits, "masked": True}
 
 
 def plain(value: Any, *, sort: bool = False) -> Any:

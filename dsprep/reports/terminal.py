@@ -7,13 +7,15 @@ they are not wanted (NO_COLOR, a pipe, a file).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.location import Location
-from dsprep.model.report import Report, RuleSummary, render_message
+from dsprep.model.report import Comparison, Report, RuleSummary, render_message
 from dsprep.reports import (
     Status,
     counted,
@@ -43,6 +45,8 @@ _FIXABLE = "green"
 _LONGEST_MESSAGE = 400
 # Keys of records are data too, and a pointer is made of them.
 _LONGEST_FIELD = 160
+# Of what has changed since an earlier report, so many rules, and so many names of settings, are shown.
+_MOST_CHANGES, _MOST_NAMES = 10, 5
 # Exceptions like to quote the whole of what they did not understand.
 _LONGEST_NOTE = 1000
 
@@ -98,6 +102,8 @@ def render_statistics(report: Report, console: Console) -> None:
     if found:
         _print(Text(), console)
     render_summary(report, console)
+    if report.comparison is not None:
+        render_comparison(report.comparison, console)
 
 
 def render_fixes(report: Report, console: Console) -> None:
@@ -118,9 +124,15 @@ def render_fixes(report: Report, console: Console) -> None:
 
 def render_notes(report: Report, console: Console) -> None:
     """What was assumed about the input, and an empty line; nothing if nothing was."""
-    for note in report.notes:
+    several = len(report.inputs) > 1
+    of_inputs = [
+        f"{info.path}: {note}" if several and not note.startswith(info.path) else note
+        for info in report.inputs
+        for note in info.notes
+    ]
+    for note in (*of_inputs, *report.notes):
         _print_headed("note", "bold cyan", note, console, hang=6)
-    if report.notes:
+    if of_inputs or report.notes:
         _print(Text(), console)
 
 
@@ -151,6 +163,64 @@ def render_summary(report: Report, console: Console) -> None:
         line.append(f" {fixed:,} {some} {'was' if fixed == 1 else 'were'} fixed.", _FIXABLE)
     _print(line, console)
     _print_fixable(report, console)
+
+
+def render_comparison(comparison: Comparison, console: Console) -> None:
+    """What has changed since an earlier report: new and gone findings, by rule, and what else differs, in short."""
+    new, gone = comparison.new, comparison.gone
+    about = "" if comparison.exact else "at least "
+    head = Text(about)
+    head.append(f"+{new:,} new", _SEVERITY[Severity.WARNING] if new else "")
+    head.append(", ")
+    head.append(f"{gone:,} gone", _FIXABLE if gone else "")
+    before, now = comparison.rows
+    rows = f"{before:,} {_arrow(console)} {counted(now, 'row')}" if before != now else counted(now, "row")
+    head.append(f" since {_shown(comparison.path, console)} ({rows})")
+    _print(Text(), console)
+    _print(head, console)
+    shown = comparison.rules[:_MOST_CHANGES]
+    wide = max((len(f"{max(change.new, change.gone):,}") for change in shown), default=0) + 1
+    for change in shown:
+        line = Text("  ")
+        line.append(f"{f'+{change.new:,}' if change.new else '':>{wide}} ", _SEVERITY[change.severity])
+        line.append(f"{f'-{change.gone:,}' if change.gone else '':>{wide}}  ", _FIXABLE)
+        line.append(_shown(change.code, console), _SEVERITY[change.severity])
+        line.append(f" {_shown(change.name[:_LONGEST_FIELD], console)}  ")
+        line.append(f"{change.before:,} {_arrow(console)} {change.now:,}", _QUIET)
+        _print(line, console)
+    if more := len(comparison.rules) - len(shown):
+        _print(Text(f"  {_dots(console)} and {counted(more, 'more rule')}", _QUIET), console)
+    for word, said in _differences(comparison, _arrow(console)):
+        _print_headed(f"  {word}", "", said, console, hang=4)
+
+
+def _differences(comparison: Comparison, arrow: str) -> Iterator[tuple[str, str]]:
+    """What differs beside findings: a word, and what there is to say."""
+    before, now = comparison.accepted
+    if before != now:
+        words = {True: "would be accepted", False: "would not be accepted", None: "unknown"}
+        yield "verdict", f"{words[before]} {arrow} {words[now]}"
+    for codes, when in ((comparison.not_run, "then and not now"), (comparison.not_run_before, "now and not then")):
+        if codes:
+            yield "not compared", f"{_few(codes)}, which ran {when}"
+    if comparison.settings:
+        yield "settings that differ", _few(comparison.settings)
+    if comparison.tokens.get("beyond_chance"):
+        pairs = [(name, *comparison.tokens[name]) for name in ("median", "p95")]
+        yield "tokens per example", ", ".join(f"{name} {a:,.0f} {arrow} {b:,.0f}" for name, a, b in pairs)
+    for what, drift in (("labels", comparison.labels), ("languages", comparison.languages)):
+        if drift.get("beyond_chance"):
+            changes = drift["changes"][:_MOST_NAMES]
+            shares = [(one["name"][:_LONGEST_FIELD], one["share_before"], one["share_now"]) for one in changes]
+            yield what, ", ".join(f'"{name}" {a:.1%} {arrow} {b:.1%}' for name, a, b in shares)
+    for note in comparison.notes:
+        yield "note", note
+
+
+def _few(names: Iterable[str]) -> str:
+    known = [name[:_LONGEST_FIELD] for name in names]
+    more = f" and {len(known) - _MOST_NAMES:,} more" if len(known) > _MOST_NAMES else ""
+    return ", ".join(known[:_MOST_NAMES]) + more
 
 
 def _hidden(report: Report) -> str:
@@ -255,6 +325,8 @@ def _print_end(report: Report, console: Console, show_fixes: bool) -> None:
     if show_fixes:
         render_fixes(report, console)
     render_summary(report, console)
+    if report.comparison is not None:
+        render_comparison(report.comparison, console)
 
 
 def _place(location: Location, separator: str) -> str:
@@ -296,6 +368,10 @@ def _ascii_only(console: Console) -> bool:
 
 def _dots(console: Console) -> str:
     return "..." if _ascii_only(console) else "…"
+
+
+def _arrow(console: Console) -> str:
+    return "->" if _ascii_only(console) else "→"
 
 
 def _cut(text: Text, console: Console) -> None:

@@ -32,11 +32,12 @@ __all__ = ["JsonLinesSource", "files_of", "open_source"]
 STDIN: Final = "-"
 
 _TABLE_EXTENSIONS: Final = frozenset({".csv", ".tsv", ".tab", ".psv"})
-_ARROW_EXTENSIONS: Final = frozenset({".arrow", ".feather", ".ipc"})
 _WORKBOOK_EXTENSIONS: Final = frozenset({".xlsx", ".xlsm", ".xlsb", ".ods"})
 _PAGE_EXTENSIONS: Final = frozenset({".html", ".htm", ".xhtml"})
 _SAVED_EXTENSIONS: Final = frozenset({".mhtml", ".mht"})
 _HTML: Final = re.compile(r"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*){0,9}<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+#: What stands at the head of a page that was saved with all that it is made of (RFC 2557).
+_SAVED: Final = re.compile(r"^content-type:\s*multipart/related\b", re.I | re.M)
 #: How `records` begins where it says how a chat is cut into conversations.
 _OF_CHATS: Final = ("assistant=", "silence=")
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -119,6 +120,8 @@ def _opened(path: str, head: bytes, extension: str, display: str, records: str |
         from dsprep.sources.transcripts import TranscriptSource
 
         return TranscriptSource(path, chat, cut=records, **known)
+    if of_chat and not text.strip():
+        raise InputError(f"{display} is empty: there is nobody in it who could be the assistant; export it again")
     if of_chat:
         raise InputError(
             f"{display} is no chat and no transcript, so that nobody in it is the assistant: leave out who that is, "
@@ -154,7 +157,8 @@ def _binary_source(path: str, head: bytes, extension: str, records: str | None, 
         raise InputError(f"{display} is no workbook that can be read; it may be cut off: fetch it again")
     parquet = head.startswith(b"PAR1") and (extension == ".parquet" or not head[:64].isascii())
     arrow = head.startswith(b"ARROW1\x00\x00")
-    stream = head.startswith(b"\xff\xff\xff\xff") and extension in _ARROW_EXTENSIONS
+    # A stream begins with the mark of a message and the length of its schema.
+    stream = head.startswith(b"\xff\xff\xff\xff") and 0 < int.from_bytes(head[4:8], "little") < 1 << 24
     if not (parquet or arrow or stream):
         return None
     if records is not None:
@@ -190,7 +194,9 @@ def _page_kind(text: str, extension: str) -> str | None:
     start = text.lstrip("\ufeff \t\r\n")
     if start.startswith("WARC/"):
         return "warc"
-    if extension in _SAVED_EXTENSIONS and re.match(r"[A-Za-z-]+: ", start):
+    if re.match(r"[A-Za-z-]+: ", start) and (
+        extension in _SAVED_EXTENSIONS or _SAVED.search(start[:8192].replace("\r", "").partition("\n\n")[0])
+    ):
         return "mhtml"
     if _HTML.match(start) or (extension in _PAGE_EXTENSIONS and start.startswith("<")):
         return "html"
@@ -201,7 +207,7 @@ def _chat_kind(text: str, extension: str, *, said: bool) -> Kind | None:
     """What a file that begins with `text` is as a chat or transcript; None if it is neither."""
     start = text.lstrip("\ufeff \t\r\n")
     # What most files are needs no close look, for which there is much to load.
-    if extension in _TABLE_EXTENSIONS or (start.startswith("{") and '"guild"' not in start[:100]):
+    if (extension in _TABLE_EXTENSIONS and not said) or (start.startswith("{") and '"guild"' not in start[:100]):
         return None
     if start.startswith("[") and '"ts"' not in start and _begins_json(start.partition("\n")[0]) is not False:
         return None

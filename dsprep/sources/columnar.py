@@ -9,13 +9,17 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, ClassVar, Final
 
-from dsprep.model.record import Fault, Record
+from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
 from dsprep.opening import measured, opened
-from dsprep.text.plain_values import plain
+from dsprep.text.bombs import BOMB_BYTES, BOMB_RATIO
+from dsprep.text.plain_values import not_utf8, plain
 
-#: So many rows are turned into Python values at a time.
-_ROWS: Final = 1024
+#: So many rows are turned into Python values at a time, if they have no more bytes than this.
+_ROWS: Final = 128
+_HELD: Final = 256 << 20
+#: What a row counts for besides its cells: one of nothing at all is some bytes of JSON.
+_ROW: Final = 16
 
 
 class ColumnarSource(Source):
@@ -45,6 +49,8 @@ class ColumnarSource(Source):
         size = measured(self)
         ends = self._ends
         total = ends[-1] if ends else 0
+        if total * _ROW > max(BOMB_BYTES, BOMB_RATIO * size):
+            raise InputError(f"{self.display} has {total:,} rows in {size:,} bytes, as no data do")
         if not total:
             yield Shard(self.index, 0, size, faults=(Fault("empty-file"),))
             return
@@ -61,16 +67,29 @@ class ColumnarSource(Source):
         if not ends or not ends[-1]:
             return
         ordinal = shard.ordinal
+        size = shard.end - shard.start
+        most, seen = max(BOMB_BYTES // len(ends), BOMB_RATIO * size, 1 << 20), 0
         for batch in self._batches(bisect_right(ends, ordinal)):
             nested = [_is_nested(field.type) for field in batch.schema]
-            for value in batch.to_pylist():
-                cells = {
-                    name: plain(item, nested=deep) for (name, item), deep in zip(value.items(), nested, strict=True)
-                }
-                if any(nested):
-                    cells = {name: item for name, item in cells.items() if item is not None}
-                yield Record(ordinal, None, shard.start, b"", cells, ordinal + 1)
-                ordinal += 1
+            for rows, unpacked in _portions(batch):
+                seen += unpacked
+                if seen > most:
+                    raise InputError(
+                        f"{self.display} unpacks to more than {BOMB_RATIO} times its size, as no data do: {seen:,} "
+                        f"bytes came out of {size:,}. If it is what you want, write it again as JSON lines"
+                    )
+                for value, undecoded in _values(rows):
+                    cells = {
+                        name: plain(item, nested=deep) for (name, item), deep in zip(value.items(), nested, strict=True)
+                    }
+                    if any(nested):
+                        cells = {name: item for name, item in cells.items() if item is not None}
+                    record = Record(ordinal, None, shard.start, b"", cells, ordinal + 1)
+                    if undecoded:
+                        fault, record.raw = not_utf8(cells)
+                        record.value, record.faults = UNDECODED, (fault,)
+                    yield record
+                    ordinal += 1
 
 
 class ParquetSource(ColumnarSource):
@@ -87,12 +106,53 @@ class ParquetSource(ColumnarSource):
 
     def _batches(self, group: int) -> Iterator[Any]:
         with _said(self):
-            yield from self._open().iter_batches(batch_size=_ROWS, row_groups=[group], use_threads=False)
+            file = self._open()
+            about = file.metadata.row_group(group)
+            packed = [about.column(i) for i in range(about.num_columns)]
+            size, unpacked = (sum(getattr(chunk, name) for chunk in packed) for name in _SIZES)
+            if unpacked > max(BOMB_BYTES, BOMB_RATIO * size):
+                raise InputError(
+                    f"{self.display} unpacks to more than {BOMB_RATIO} times its size, as no data do: {unpacked:,} "
+                    f"bytes come out of {size:,}"
+                )
+            sizes = {
+                chunk.path_in_schema: self._dictionary(chunk.dictionary_page_offset)
+                for chunk in packed
+                if chunk.has_dictionary_page
+            }
+            # A long text that many rows share is read once, and made into texts of rows when it is known how many bytes
+            # they have. That takes three times as long, so it is not done where rows cannot have more than is held.
+            shared = [name for name, most in sizes.items() if most > _SHARED and "." not in name]
+            most = sum(most for name, most in sizes.items() if name not in shared)
+            count = max(8, min(_ROWS, _HELD // max(most, 1)))
+            yield from self._open(shared).iter_batches(batch_size=count, row_groups=[group], use_threads=False)
 
-    def _open(self) -> Any:
+    def _dictionary(self, offset: int) -> int:
+        """How many bytes the values of a dictionary have that stands at `offset`: what its header says, and what is
+        read of it is held to that. See PageHeader in Parquet's format, and Thrift's compact protocol."""
+        with opened(self.path) as file:
+            file.seek(offset)
+            head = file.read(16)
+        # The first two members are numbers: the type of page, and its size.
+        if len(head) < 16 or head[0] != 0x15 or head[1] & 0x80 or head[2] != 0x15:
+            return _SHARED + 1
+        number = shift = 0
+        for byte in head[3:9]:
+            number |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        return number >> 1
+
+    def _open(self, shared: list[str] | None = None) -> Any:
         import pyarrow.parquet
 
-        return pyarrow.parquet.ParquetFile(opened(self.path), pre_buffer=False)
+        return pyarrow.parquet.ParquetFile(opened(self.path), read_dictionary=shared, pre_buffer=False)
+
+
+#: Dictionaries larger than this (bytes) are kept apart; what writes Parquet makes them of a megabyte.
+_SHARED: Final = 2 << 20
+_SIZES: Final = ("total_compressed_size", "total_uncompressed_size")
 
 
 class ArrowSource(ColumnarSource):
@@ -158,3 +218,76 @@ def _is_nested(kind: Any) -> bool:
     import pyarrow.types as types
 
     return bool(types.is_nested(kind))
+
+
+def _portions(batch: Any) -> Iterator[tuple[Any, int]]:
+    """`batch` in pieces of so few rows that their texts can be held, each with how many bytes it has as plain texts."""
+    waiting = [batch.slice(start, _ROWS) for start in range(0, batch.num_rows, _ROWS)][::-1]
+    while waiting:
+        rows = waiting.pop()
+        size = rows.num_rows * _ROW + sum(_unpacked(column) for column in rows.columns)
+        if size > _HELD and rows.num_rows > 1:
+            half = rows.num_rows // 2
+            waiting += [rows.slice(half), rows.slice(0, half)]
+        else:
+            yield rows, size
+
+
+def _unpacked(column: Any) -> int:
+    """How many bytes the cells of a column have, each by itself."""
+    import pyarrow.compute as pc
+    import pyarrow.types as types
+
+    kind = column.type
+    if types.is_run_end_encoded(kind):
+        # Never many runs for few rows.
+        return int(len(column) * column.values.nbytes)
+    if not types.is_dictionary(kind):
+        return int(column.nbytes)
+    words = column.dictionary
+    if not (_is_text(words.type) or types.is_binary(words.type) or types.is_large_binary(words.type)):
+        return int(column.indices.nbytes)
+    return int(pc.sum(pc.take(pc.binary_length(words), column.indices)).as_py() or 0)
+
+
+def _values(rows: Any) -> Iterator[tuple[dict[str, Any], bool]]:
+    """The rows as Python values, each with whether a text in it is not UTF-8; such bytes come as lone surrogates."""
+    try:
+        values = rows.to_pylist()
+    except UnicodeDecodeError:
+        for i in range(rows.num_rows):
+            one = rows.slice(i, 1)
+            try:
+                yield one.to_pylist()[0], False
+            except UnicodeDecodeError:
+                yield {name: _loose(one.column(k)[0]) for k, name in enumerate(one.schema.names)}, True
+        return
+    for value in values:
+        yield value, False
+
+
+def _loose(scalar: Any) -> Any:
+    """The value of a cell, in which bytes that are not UTF-8 become lone surrogates."""
+    import pyarrow.types as types
+
+    kind = scalar.type
+    if not scalar.is_valid:
+        return None
+    if types.is_dictionary(kind):
+        return _loose(scalar.value)
+    if _is_text(kind):
+        return scalar.as_buffer().to_pybytes().decode("utf-8", "surrogateescape")
+    if types.is_struct(kind):
+        return {name: _loose(item) for name, item in scalar.items()}
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        return [_loose(item) for item in scalar.values]
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))

@@ -21,7 +21,9 @@ DATA: Final = frozenset(
     }
 )  # fmt: skip
 #: What dsprep itself writes beside data.
-_OWN: Final = re.compile(r"(?:.*\.)?(?:rejected|changes)\.jsonl|manifest\.json|report\.json|\..*")
+_OWN: Final = re.compile(
+    r"(?:.*\.)?(?:rejected|changes)\.jsonl|(?:manifest|report|croissant|croissant\.dsprep)\.json|report\.html|\..*"
+)
 #: What Slack calls the file of a day.
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}\.json")
 _WILD: Final = re.compile(r"[*?\[]")

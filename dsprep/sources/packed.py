@@ -12,6 +12,7 @@ from typing import IO, Final, cast
 
 from dsprep.model.source import InputError, unreadable
 from dsprep.opening import opened
+from dsprep.text.bombs import BOMB_BYTES, BOMB_RATIO
 
 #: The first bytes of what can be unpacked, and the name of the format.
 _MAGIC: Final = (
@@ -21,9 +22,6 @@ _MAGIC: Final = (
     (b"\x28\xb5\x2f\xfd", "zstd"),
 )
 _BLOCK: Final = 1 << 20
-#: Text is seldom packed closer than 20:1, the most repetitive logs 100:1; bombs are 1,000:1 and more. Up to the size
-#: nobody cares.
-BOMB_RATIO, BOMB_BYTES = 250, 256 << 20
 #: What is left free on the disk for others.
 _RESERVE: Final = 512 << 20
 

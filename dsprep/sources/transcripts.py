@@ -9,12 +9,14 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
-from dsprep.model.record import Fault, Record
+from dsprep.model.record import UNDECODED, Fault, Record
 from dsprep.model.source import InputError, Shard, Source, unreadable
 from dsprep.opening import measured, opened
-from dsprep.text.encoding import HEAD_BYTES, detect_legacy, sniff
+from dsprep.text.encoding import HEAD_BYTES, detect_legacy, sniff, utf8_error
+from dsprep.text.plain_values import not_utf8
 from dsprep.text.transcripts import (
     Chat,
     ConversationCut,
@@ -28,7 +30,7 @@ from dsprep.text.transcripts import (
 )
 
 #: The largest chat that is read, in bytes: it is held in memory. A hundred thousand messages have some ten megabytes.
-MAX_CHAT: Final = 512 << 20
+MAX_CHAT: Final = 256 << 20
 
 #: So many speakers are named where one of them has to be chosen.
 _LISTED: Final = 20
@@ -56,6 +58,8 @@ class TranscriptSource(Source):
         self.kind: Kind = kind
         # Read once in each process: the file is planned, looked at and read.
         self._known: Chat | None = None
+        # Whether some bytes of a chat in UTF-8 are none.
+        self._undecoded = False
         try:
             self.cut = ConversationCut.parse(cut)
         except CutError as error:
@@ -86,7 +90,11 @@ class TranscriptSource(Source):
             if all(turn["role"] != "assistant" for turn in turns):
                 said = f"{', '.join(self.cut.assistants)} says nothing in this conversation"
                 faults = (Fault("missing-value", {"column": "assistant", "reason": said}),)
-            yield Record(ordinal, int(place[1]) if place else None, 0, b"", value, ordinal + 1, faults)
+            record = Record(ordinal, int(place[1]) if place else None, 0, b"", value, ordinal + 1, faults)
+            if self._undecoded and any(not _encodes(turn[part]) for turn in turns for part in ("text", "speaker")):
+                fault, record.raw = not_utf8(value)
+                record.value, record.faults = UNDECODED, (replace(fault, column=None),)
+            yield record
 
     def _choose(self, chat: Chat) -> None:
         """Raise InputError if it is not known, or not true, who of the speakers is the assistant."""
@@ -98,8 +106,8 @@ class TranscriptSource(Source):
         if not self.cut.assistants:
             raise InputError(
                 f"{self.display} is {_NAMES[self.kind]}, and does not say which of its speakers is the assistant: "
-                f"{listed}. Say it: dsprep convert {shlex.quote(self.display)} --assistant-speaker NAME (to prepare: "
-                "--records 'assistant=NAME')"
+                f"{listed}. Say it: dsprep convert {shlex.quote(self.display)} --assistant-speaker NAME (other "
+                "commands: --records 'assistant=NAME')"
             )
         close = difflib.get_close_matches(missing[0], list(speakers), 1, 0.6)
         hint = f"; did you mean {close[0]!r}?" if close else ";"
@@ -136,21 +144,37 @@ class TranscriptSource(Source):
         return _slack(document)
 
     def _decoded(self, data: bytes) -> str:
+        """The text of the chat. Bytes that are not UTF-8 in one that mostly is become lone surrogates."""
         known = sniff(data[:HEAD_BYTES])
-        encoding = known.encoding
-        try:
-            text = data[known.mark :].decode(encoding)
-        except UnicodeDecodeError:
-            encoding = detect_legacy(data) if encoding == "utf-8" else encoding
-            text = data[known.mark :].decode(encoding, "replace")
-        self.info.encoding = encoding
-        return text
+        self.info.encoding = known.encoding
+        if known.encoding != "utf-8":
+            self.info.note(f"{self.display} is in {known.encoding.upper()}; it was read as such")
+            return data[known.mark :].decode(known.encoding, "replace")
+        data = data[known.mark :]
+        if utf8_error(data, final=True) is None:
+            return data.decode()
+        lines = [line for line in data.split(b"\n") if not line.isascii()]
+        bad = [line for line in lines if utf8_error(line, final=True) is not None]
+        # A file that is cut off may end within a letter.
+        if len(bad) * 2 <= len(lines) or (len(bad) == 1 and utf8_error(data) is None):
+            self._undecoded = True
+            return data.decode("utf-8", "surrogateescape")
+        self.info.encoding = detect_legacy(data)
+        self.info.note(f"{self.display} is not UTF-8; it was read as {self.info.encoding}, its likeliest encoding")
+        return data.decode(self.info.encoding, "replace")
+
+
+def _encodes(text: str) -> bool:
+    return not any("\udc80" <= letter <= "\udcff" for letter in text)
 
 
 def _listed(speakers: Counter[str], bots: set[str]) -> str:
     """The speakers with the numbers of their messages, those who say most first."""
     ordered = sorted(speakers.items(), key=lambda item: (-item[1], item[0]))
-    named = [f"{name[:60]} ({n:,}{', a bot' if name in bots else ''})" for name, n in ordered[:_LISTED]]
+    named = [
+        f"{name[:60].encode('utf-8', 'replace').decode()} ({n:,}{', a bot' if name in bots else ''})"
+        for name, n in ordered[:_LISTED]
+    ]
     rest = len(ordered) - len(named)
     return ", ".join(named) + (f" and {rest:,} more" if rest else "")
 

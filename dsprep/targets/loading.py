@@ -56,9 +56,22 @@ def load_target(name: str, texts: Mapping[str, str]) -> Target:
     chosen = _chosen(model or default, models)
     if chosen is None:
         raise _unknown(name, texts)
-    listed = models[chosen]
-    shown = f"{target}{SEPARATOR}{model or chosen}"
-    return _target(target, {**fields, "name": shown, "encoding": listed.encoding, "max_tokens": listed.max_tokens})
+    return _modelled(target, fields, model or chosen, models[chosen])
+
+
+def all_targets(texts: Mapping[str, str]) -> list[Target]:
+    """Every target, in order of name; of one with models each of them, in the listed order, aliases left out.
+
+    Raises InvalidTarget if one of the texts is not a target.
+    """
+    out = []
+    for target in sorted(texts):
+        fields, models, _ = _parsed(target, texts[target])
+        if models:
+            out += [_modelled(target, fields, model, models[model]) for model in models]
+        else:
+            out.append(_target(target, {"name": target, **fields}))
+    return out
 
 
 def target_names(texts: Mapping[str, str]) -> list[str]:
@@ -112,6 +125,12 @@ def _target(target: str, fields: Mapping[str, Any]) -> Target:
         return Target.model_validate(fields)
     except ValidationError as error:
         raise InvalidTarget(f"target {target}: {_reason(error)}") from error
+
+
+def _modelled(target: str, fields: Mapping[str, Any], name: str, listed: ListedModel) -> Target:
+    """The target with one of its models, by the name that it was asked for."""
+    own = {"encoding": listed.encoding, "max_tokens": listed.max_tokens, "price": listed.price}
+    return _target(target, {**fields, "name": f"{target}{SEPARATOR}{name}", **own})
 
 
 def _reason(error: ValidationError) -> str:

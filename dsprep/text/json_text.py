@@ -218,9 +218,12 @@ class _Exact:
 
 
 def excerpt(text: str, position: int = 0) -> str:
-    """At most EXCERPT_CHARS characters of `text` around `position`."""
+    """At most EXCERPT_CHARS characters of `text` around `position`, what is sensitive masked."""
+    # Faults of this kind are few, and most runs see none.
+    from dsprep.text.sensitive.showing import part
+
     begin = max(0, min(position - EXCERPT_CHARS // 2, len(text) - EXCERPT_CHARS))
-    return text[begin : begin + EXCERPT_CHARS]
+    return part(text, begin, begin + EXCERPT_CHARS)
 
 
 def nesting_depth(raw: bytes) -> int:

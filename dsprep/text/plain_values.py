@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import json
 import math
 from typing import Any
+
+from dsprep.model.record import Fault
+from dsprep.text.encoding import HIGH_RUN, detect_legacy
 
 
 def plain(value: Any, *, nested: bool = False) -> Any:
@@ -40,3 +44,24 @@ def plain(value: Any, *, nested: bool = False) -> Any:
     if isinstance(value, decimal.Decimal | datetime.timedelta):
         return str(value)
     return str(value)
+
+
+def not_utf8(cells: dict[str, Any]) -> tuple[Fault, bytes]:
+    """What to say of a row with texts that are not UTF-8, their bytes standing in it as lone surrogates (see PEP 383),
+    and the row as a line of JSON with those bytes as they are."""
+    raw = json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    column, bad = next(
+        (name, found)
+        for name, item in cells.items()
+        if (found := json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogateescape")) and not _is_utf8(found)
+    )
+    run = next((run.group() for run in HIGH_RUN.finditer(bad) if not _is_utf8(run.group())), bad)
+    return Fault("invalid-utf8", {"encoding": detect_legacy(bad), "bad": run[:8].hex()}, column=column), raw
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

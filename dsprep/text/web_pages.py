@@ -5,6 +5,7 @@ The main text is trafilatura's, in Markdown, with headings, lists, tables and co
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from dsprep.text.code_spans import fenced_blocks
+from dsprep.text.encoding import HEAD_BYTES, decodes, detect_legacy, sniff
 from dsprep.text.tokens import token_counter
 
 Cut = Literal["auto", "document", "sections", "questions", "chunks"]
@@ -22,7 +24,41 @@ _TOKENS, _OVERLAP = 1024, 64
 _ENCODING: Final = "cl100k_base"
 _HEADING: Final = re.compile(r"^(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*$", re.MULTILINE)
 #: The line that browsers begin a saved page with.
-_SAVED_FROM: Final = re.compile(rb"<!--\s*saved from url=\(\d+\)(\S+?)\s*-->", re.IGNORECASE)
+_SAVED_FROM: Final = re.compile(r"<!--\s*saved from url=\(\d+\)(\S+?)\s*-->", re.IGNORECASE)
+_CHARSET: Final = re.compile(rb"<(?:meta|\?xml)\b[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+#: So many bytes at the beginning of a page may say its encoding; browsers look at 1,024.
+_DECLARED_WITHIN: Final = 4096
+#: What names of encodings stand for on the web, where that is not what Python takes them for.
+_OF_THE_WEB: Final = {
+    "iso8859-1": "cp1252",
+    "ascii": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "tis-620": "cp874",
+    "utf-16": "utf-8",
+    "utf-16-le": "utf-8",
+    "utf-16-be": "utf-8",
+}
+#: Beginnings of names of encodings that pages may ask for; Python has others that are none of text.
+_TRUSTED: Final = (
+    "utf-8",
+    "cp",
+    "iso8859",
+    "koi8",
+    "gb18030",
+    "big5",
+    "shift",
+    "euc",
+    "mac",
+    "iso2022_jp",
+    "kz",
+    "ptcp",
+)
+#: A page has at most so many tags: reading takes some milliseconds for a hundred, and pages have some thousands.
+MAX_TAGS: Final = 200_000
 _SPACE: Final = re.compile(r"[ \t\r\f\v\u00a0]*\n\s*|[ \t\r\f\v\u00a0]+")
 #: A page has questions and answers if it has so many of them.
 _FEWEST: Final = 2
@@ -112,12 +148,55 @@ class Page:
         }
 
 
-def read_page(data: bytes, url: str = "") -> Page:
-    """The page of these bytes of HTML, which came from `url` if that is known. Never raises for what a page holds."""
+def decode_page(data: bytes, declared: str = "") -> tuple[str, str, str]:
+    """The text of a page, its encoding, and what is odd about that, in words (else empty). `declared` is the encoding
+    that it was sent with, if that is known.
+
+    A byte order mark decides, then UTF-8 if the page is valid in it, then what it says of itself (see "determining the
+    character encoding" in the HTML standard; UTF-8 comes first here, since pages that were saved anew often keep what
+    they said before), then the likeliest encoding.
+    """
+    known = sniff(data[:HEAD_BYTES])
+    if known.encoding != "utf-8":
+        return data[known.mark :].decode(known.encoding, "replace"), known.encoding, ""
+    data = data[known.mark :]
+    text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    if not bad or decodes(data, "utf-8"):
+        return text, "utf-8", ""
+    said = declared or ((found := _CHARSET.search(data[:_DECLARED_WITHIN])) and found[1].decode()) or ""
+    named = _codec(said)
+    if named not in ("", "utf-8") and decodes(data, named):
+        return data.decode(named), named, ""
+    # Some letters cut in half make no other encoding of a page.
+    if bad <= (len(data) - len(data.translate(None, bytes(range(128, 256))))) // 20 + 1 and len(text) - bad > bad:
+        return text, "utf-8", f"{bad:,} of its characters are not UTF-8 and stand as U+FFFD"
+    likely = detect_legacy(data)
+    claim = f"says that it is {said[:40]}, and is not" if said else "does not say its encoding"
+    return data.decode(likely, "replace"), likely, f"{claim}; it was read as {likely}, its likeliest encoding"
+
+
+def _codec(name: str) -> str:
+    """Python's name for an encoding of the web, empty if there is none."""
+    try:
+        known = codecs.lookup(name.strip()).name
+    except (LookupError, ValueError):
+        return ""
+    known = _OF_THE_WEB.get(known, known)
+    return known if known.startswith(_TRUSTED) else ""
+
+
+def too_many_tags(text: str) -> bool:
+    """Whether a page has more tags than any has that is made for reading."""
+    return text.count("<") > MAX_TAGS
+
+
+def read_page(data: str, url: str = "") -> Page:
+    """The page of this HTML, which came from `url` if that is known. Never raises for what a page holds."""
     import trafilatura
 
     saved = _SAVED_FROM.search(data[:2048])
-    url = url or (saved[1].decode("ascii", "replace") if saved else "")
+    url = url or (saved[1] if saved else "")
     tree = trafilatura.load_html(data)
     if tree is None:
         return Page("", url, "", "", "", "", ())

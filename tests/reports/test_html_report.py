@@ -4,28 +4,38 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
-from handmade import at, hostile_report, tally, with_text
+from handmade import HOSTILE, at, hostile_report, tally, with_text
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from dsprep.cli.main import app
 from dsprep.model.finding import Finding, Severity
-from dsprep.model.report import EngineError, Funnel, FunnelStep, Report, RuleSummary
+from dsprep.model.fix import Applicability, Fix, Replace
+from dsprep.model.report import Comparison, EngineError, Funnel, FunnelStep, Report, RuleChange, RuleSummary
 from dsprep.model.rule import RuleMeta
-from dsprep.reports import html, judge
-from dsprep.reports.html import charts, view
+from dsprep.reports import as_json, html, judge
+from dsprep.reports.html import charts, commands, findings, spans, view
 
 Snapshot = Callable[[str, str | bytes], None]
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
 
-#: Elements that run or fetch something.
-LOADING = {"script", "img", "iframe", "object", "embed", "link", "base", "form", "audio", "video"}
+#: Elements that run or fetch something. The page's own scripts are looked at by themselves.
+LOADING = {"img", "iframe", "object", "embed", "link", "base", "form", "audio", "video"}
 
 
 class Page(HTMLParser):
@@ -37,6 +47,7 @@ class Page(HTMLParser):
         self.attributes: list[tuple[str, str, str]] = []
         self.text: list[str] = []
         self.style = ""
+        self.scripts: list[str] = []
         self._open: list[str] = []
         self.feed(text)
         self.close()
@@ -45,6 +56,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
         self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag == "script":
+            self.scripts.append("")
         if tag not in VOID:
             self._open.append(tag)
 
@@ -58,6 +71,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] == "style":
             self.style += data
+        elif self._open and self._open[-1] == "script":
+            self.scripts[-1] += data
         else:
             self.text.append(data)
 
@@ -67,11 +82,18 @@ class Page(HTMLParser):
 
 
 def test_html(report: Report, snapshot: Snapshot) -> None:
-    snapshot("report.html", html.dumps(report))
+    snapshot("report.html", _content(html.render(report)))
 
 
 def test_html_with_hostile_text(hostile: Report, snapshot: Snapshot) -> None:
-    snapshot("report-hostile.html", html.dumps(hostile))
+    snapshot("report-hostile.html", _content(html.render(hostile)))
+
+
+def _content(text: str) -> str:
+    """The page without its style and script, which are files to be read by themselves, and without their hashes."""
+    return re.sub(
+        r"sha256-[\w+/=]{44}", "sha256-…", re.sub(r"(<style>|<script>).*?(?=</)", r"\1…", text, flags=re.DOTALL)
+    )
 
 
 @pytest.mark.parametrize("name", ["report", "clean", "hostile"])
@@ -88,16 +110,71 @@ def test_the_page_is_well_formed_and_asks_for_nothing(name: str, request: pytest
     assert "@import" not in page.style
     ids = [value for _, attribute, value in page.attributes if attribute == "id"]
     assert len(ids) == len(set(ids))
-    linked = {value[1:] for _, attribute, value in page.attributes if attribute == "href"} - {"findings"}
+    linked = {value[1:] for _, attribute, value in page.attributes if attribute == "href"}
     described = {word for _, name, value in page.attributes if name == "aria-labelledby" for word in value.split()}
     assert linked | described <= set(ids)
 
 
-def test_the_policy_allows_this_style_and_nothing_else(report: Report) -> None:
+def test_the_policy_allows_this_style_and_this_script_and_nothing_else(report: Report) -> None:
     page = Page(html.render(report))
-    digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    data, script = page.scripts
+    policy = (
+        f"default-src 'none'; style-src '{_hash(page.style)}'; script-src '{_hash(script)}'; base-uri 'none'; "
+        "form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    )
     assert ("meta", "content", policy) in page.attributes
+    # What the policy does not speak of: this one is data, and never runs.
+    assert ("script", "type", "application/json") in page.attributes
+    assert json.loads(data)["version"] == "1"
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+@pytest.mark.parametrize("name", ["report", "clean", "hostile"])
+def test_the_json_report_stands_in_the_page(name: str, request: pytest.FixtureRequest) -> None:
+    report = request.getfixturevalue(name)
+    data, _ = Page(html.render(report)).scripts
+    assert json.loads(data) == as_json(report)
+    assert not set("<>&") & set(data)
+
+
+def test_a_json_report_that_is_too_large_lists_fewer_findings_of_each_rule(report: Report) -> None:
+    _fill(report, rules=40, findings=2_001, excerpt="<b>some text</b>")
+    text = html.render(report)
+    assert 1_500_000 < len(text.encode()) <= 2_000_000
+    page = Page(text)
+    data = json.loads(page.scripts[0])
+    listed = [rule["listed"] for rule in data["summary"]["rules"]]
+    assert sum(listed) == len(data["findings"]) > 1_000
+    assert {rule["count"] for rule in data["summary"]["rules"]} == {1_000_000}
+    assert set(listed) == {listed[0]}
+    assert f"this copy lists {listed[0]} findings of each rule at most; all are counted" in data["summary"]["notes"]
+    assert f"{sum(listed):,} of 80,000, since a page holds at most 2 MB" in page.words
+
+
+def test_a_json_report_whose_head_is_too_large_is_left_out(report: Report) -> None:
+    report.notes.append("x" * 2_000_000)
+    page = Page(html.render(report))
+    assert len(page.scripts) == 1
+    assert "The JSON report is too large to stand in this page" in page.words
+
+
+def _fill(report: Report, rules: int, findings: int, excerpt: str = "<b>" * 400) -> None:
+    """Rules that found something a million times, in long lines."""
+    report.summaries[:] = [
+        RuleSummary(
+            RuleMeta(f"TXT{i:03d}", "html-residue", Severity.WARNING, "tag {excerpt}", "Tags."),
+            tally(
+                *(Finding(f"TXT{i:03d}", Severity.WARNING, at(n), n, {"excerpt": excerpt}) for n in range(1, findings)),
+                total=1_000_000,
+                limit=10_000,
+            ),
+            documentation="## Why it matters\n" + "It does. " * 1_000,
+        )
+        for i in range(rules)
+    ]
 
 
 def test_hostile_text_is_inert(hostile: Report) -> None:
@@ -125,6 +202,7 @@ def test_the_first_screen_says_what_matters(report: Report) -> None:
         "1 example of more than 16,385 tokens would be cut or refused.",
         "Apply the 2 safe fixes",
         "Decide on exact-duplicate: 1,237 places",
+        "5 rows or more: train.jsonl:9 :12 :40 :41",
         "dsprep lint --train train.jsonl --validation validation.jsonl reviews.csv --select SCH005",
     ):
         assert expected in head
@@ -133,7 +211,7 @@ def test_the_first_screen_says_what_matters(report: Report) -> None:
 def test_sections_without_data_are_left_out(clean: Report) -> None:
     page = Page(html.render(clean))
     headings = re.findall(r"<h2[^>]*>([^<]*)", html.render(clean))
-    assert headings == ["Inputs and settings"]
+    assert headings == ["Inputs, versions, settings", "The report as data"]
     assert "Would be accepted by openai:gpt-3.5-turbo-0125" in page.words
 
 
@@ -149,20 +227,17 @@ def test_statistics_hostile_in_every_string(report: Report) -> None:
 
 
 def test_size_stays_small_however_much_was_found(report: Report) -> None:
-    report.summaries[:] = [
-        RuleSummary(
-            RuleMeta(f"TXT{i:03d}", "html-residue", Severity.WARNING, "tag {excerpt}", "Tags."),
-            tally(
-                *(Finding(f"TXT{i:03d}", Severity.WARNING, at(n), n, {"excerpt": "<b>" * 400}) for n in range(1, 200)),
-                total=1_000_000,
-                limit=10_000,
-            ),
-        )
-        for i in range(77)
-    ]
+    _fill(report, rules=120, findings=200)
+    report.stats = _everything_at_its_cap(report.stats)
     page = html.dumps(report)
     assert len(page) < 2_000_000
-    assert page.count(b'<code class="at">') <= view.EXAMPLES_IN_ALL + 77 * view.LEAST_EXAMPLES
+    assert page.count(b'class="example"') <= findings.EXAMPLES_IN_ALL + 120 * findings.LEAST_EXAMPLES
+
+
+def _everything_at_its_cap(stats: dict[str, Any]) -> dict[str, Any]:
+    """Statistics with a hundred thousand labels."""
+    labels = {f"label {i} {'x' * 60}": i for i in range(100_000, 0, -1)}
+    return {**stats, "labels": {**stats["labels"], "classes": 100_000, "splits": {"train": labels}}}
 
 
 def test_the_same_report_gives_the_same_page(report: Report) -> None:
@@ -173,7 +248,7 @@ def test_the_same_report_gives_the_same_page(report: Report) -> None:
 
 def test_contrast_of_text_on_its_background() -> None:
     """WCAG 2.1, 1.4.3: 4.5 to 1, in both schemes; 1.4.11: 3 to 1 for the bars."""
-    css = html._environment().get_template("style.css").render()
+    css = html._source(html._environment(), "style.css")
     blocks = re.findall(r":root \{(.*?)\}", css, re.S)
     light = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[0]))
     dark = light | dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", blocks[1]))
@@ -184,6 +259,7 @@ def test_contrast_of_text_on_its_background() -> None:
         for tone in ("error", "warning", "info", "ok", "escape"):
             assert _contrast(scheme[tone], scheme[f"{tone}-wash"]) >= 4.5, tone
             assert _contrast(scheme["ink"], scheme[f"{tone}-wash"]) >= 4.5, tone
+        assert _contrast(scheme["ink"], scheme["mark"]) >= 4.5
         for bar in ("bar", "bar-2", "bar-3"):
             assert _contrast(scheme[bar], scheme["panel"]) >= 3, bar
 
@@ -240,3 +316,186 @@ def test_a_failed_rule_leaves_the_verdict_open(clean: Report) -> None:
     clean.errors.append(EngineError("TXT009", "clean.jsonl", "ValueError: boom"))
     verdict = judge(clean)
     assert (verdict.accepted, verdict.status.value) == (None, "incomplete")
+
+
+@pytest.mark.parametrize(
+    ("excerpt", "args", "fix", "expected"),
+    [
+        # What the message quotes.
+        ("your card.<|im_end|>", {"token": "<|im_end|>"}, None, ["<|im_end|>"]),
+        ("a &amp; b &amp; <br>c", {"what": "&amp; × 2, <br>"}, None, ["&amp;", "&amp;", "<br>"]),
+        # The characters that it names.
+        ("each month,\x0b at eight", {"characters": "U+000B VT × 1"}, None, ["\x0b"]),
+        # What the fix would change.
+        (
+            "you can reserve books there, too.<br />Log in with your card",
+            {},
+            Replace("/messages/1/content", "It is, and you can reserve books there, too.\nLog in with your card."),
+            ["<br />"],
+        ),
+        # Neither a letter that stands anywhere, nor what is not there.
+        ("it is an example", {"what": "a", "token": "nothing"}, None, []),
+        ("", {"what": ""}, None, []),
+    ],
+)
+def test_the_offending_part_is_marked(
+    excerpt: str, args: dict[str, str], fix: Replace | None, expected: list[str]
+) -> None:
+    finding = Finding(
+        "TXT001",
+        Severity.WARNING,
+        at(1),
+        args={**args, "excerpt": excerpt},
+        fix=None if fix is None else Fix(Applicability.UNSAFE, (fix,)),
+    )
+    found = spans.offending(excerpt, finding, "a message")
+    assert [excerpt[start:end] for start, end in found] == expected
+
+
+@given(st.text(max_size=80), st.text(max_size=20), st.text(max_size=100))
+def test_marks_change_nothing_of_the_text(excerpt: str, what: str, value: str) -> None:
+    fix = Fix(Applicability.SAFE, (Replace("/a", value),))
+    finding = Finding("TXT001", Severity.WARNING, at(1), args={"what": what, "excerpt": excerpt}, fix=fix)
+    found = spans.offending(excerpt, finding, f"found `{what}`")
+    assert all(0 <= start < end <= len(excerpt) for start, end in found)
+    assert all(a[1] < b[0] for a, b in pairwise(found))
+    assert Page(str(view.marked(excerpt, spans=found))).words == Page(str(view.marked(excerpt))).words
+
+
+def test_prose_is_paragraphs_lists_and_code() -> None:
+    text = 'One `word`\nand more.\n\n- first\n  goes on\n- second <b>\n\n```json\n{"a": 1}\n```'
+    assert view.prose(text) == (
+        "<p>One <code>word</code> and more.</p><ul><li>first   goes on</li><li>second &lt;b&gt;</li></ul>"
+        "<pre>{&#34;a&#34;: 1}</pre>"
+    )
+
+
+def test_the_same_run_again(report: Report) -> None:
+    report.settings = {
+        "command": "lint",
+        "target": "openai:gpt-4o-mini",
+        "encoding": "o200k_base",
+        "seed": 7,
+        "pack": "strict",
+        "rules": ["TOK001"],
+        "select": ["TOK", "DUP"],
+        "options": {"TOK001": {"limit": 100}, "LNG001": {"languages": ["en", "d'oc"]}},
+        "severity": {"TOK001": "info"},
+        "max_findings": 5,
+        "unsafe_fixes": True,
+    }
+    assert commands.same_run(report) == (
+        "dsprep lint --train train.jsonl --validation validation.jsonl reviews.csv --isolated "
+        "--target openai:gpt-4o-mini --encoding o200k_base --pack strict --select TOK,DUP "
+        "--config seed=7 --config max-findings=5 "
+        """--config 'severity.TOK001="info"' --config rules.TOK001.limit=100 """
+        """--config 'rules.LNG001.languages=["en", "d'"'"'oc"]' --unsafe-fixes"""
+    )
+
+
+def test_the_same_prepare_again(clean: Report) -> None:
+    clean.settings = {
+        "command": "prepare",
+        "target": "trl",
+        "seed": 0,
+        "split": "0.8/0.1/0.1",
+        "dedupe": "near",
+        "keep_best": True,
+        "mapping": {"user": "{{a}} b", "label": "c"},
+        "records": "rows[]",
+    }
+    assert commands.same_run(clean) == (
+        "dsprep prepare clean.jsonl --isolated --target trl --out prepared --split 0.8/0.1/0.1 --dedupe near "
+        "--records 'rows[]' --keep-best --user '{{a}} b' --label c"
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "lint chat.jsonl --select TXT,TOK --ignore TXT009 --severity TOK001=warning --config rules.TOK001.limit=40",
+        "lint --train chat.jsonl --validation more.jsonl --target openai:gpt-4o-mini --extend-select LBL001",
+        "prepare reviews.csv --out first --split 0.7/0.3 --dedupe near --seed 5 --user review --assistant sentiment",
+    ],
+)
+def test_the_command_in_the_page_makes_the_same_report(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = Path(__file__).parents[2] / "samples"
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chat.jsonl").write_bytes((samples / "chat_broken.jsonl").read_bytes())
+    (tmp_path / "more.jsonl").write_bytes((samples / "chat_clean.jsonl").read_bytes())
+    (tmp_path / "reviews.csv").write_bytes((samples / "reviews.csv").read_bytes())
+
+    def page_of(words: list[str]) -> str:
+        if words[0] == "lint":
+            words = [*words, "--html", "report.html"]
+        result = CliRunner().invoke(app, words)
+        assert result.exit_code in (0, 1), result.output
+        assert isinstance(result.exception, SystemExit | None), result.exception
+        folder = words[words.index("--out") + 1] if "--out" in words else "."
+        return (tmp_path / folder / "report.html").read_text("utf-8")
+
+    first = page_of(command.split())
+    shown = re.search(r"The same run again</h3>.*?<code>(.*?)</code>", first, re.DOTALL)
+    assert shown is not None
+    words = shlex.split(unescape(re.sub("<[^>]*>", "", shown[1])))
+    assert words[0] == "dsprep"
+    assert page_of(words[1:]) == first.replace("--out first", "--out prepared")
+
+
+def test_what_has_changed_since_the_previous_report(report: Report) -> None:
+    report.comparison = _comparison("was.json")
+    page = Page(html.render(report))
+    words = page.words.replace(" ", "")  # there is none between the cells of a table
+    for expected in (
+        "Since the previous report 3 findings came and 1 went.",
+        "Against was.json, by dsprep 0.0.9: 3 findings came, 1 went. 2 rules found as much as before.",
+        "Rows 30,000 31,014 +1,014",
+        "Errors 7 6 −1",
+        "Examples above the limit 0 1 +1",
+        "SCH005 unknown-role 2 4 +3 −1 1",
+        "train.jsonl: changed",
+        "seed 0 1",
+        "“Positive ” 0 (0 %) 31 (0.1 %)",
+        "TXT009 found something before and did not run now.",
+    ):
+        assert expected.replace(" ", "") in words
+    assert ("a", "href", "#comparison") in page.attributes
+    assert ("a", "href", "#sch005") in page.attributes
+
+
+def test_a_hostile_comparison_is_inert(clean: Report) -> None:
+    clean.comparison = _comparison(HOSTILE, HOSTILE)
+    page = Page(html.render(clean))
+    clean.comparison = _comparison("x", "x")
+    safe = Page(html.render(clean))
+    assert {t: n for t, n in page.tags.items() if t != "span"} == {t: n for t, n in safe.tags.items() if t != "span"}
+
+
+def _comparison(path: str, text: str = "") -> Comparison:
+    """`text` in place of everything that came out of the earlier report."""
+    return Comparison(
+        path=path,
+        tool=text or "dsprep 0.0.9",
+        verdict=(text or "would be accepted", text or "would not be accepted"),
+        accepted=(True, False),
+        rows=(30_000, 31_014),
+        rows_out=(30_000, 30_004),
+        counts={"error": (7, 6), "warning": (1_239, 1_239)},
+        rules=[RuleChange(text or "SCH005", text or "unknown-role", Severity.ERROR, 2, 4, 3, 1)],
+        unchanged=2,
+        not_run=(text or "TXT009",),
+        settings={text or "seed": (text or 0, text or 1)},
+        inputs={text or "train.jsonl": text or "changed"},
+        tokens={"total": [2_000, 3_000], "over_limit": [0, 1], text or "mean": [text, text]},
+        labels={
+            "distance": 0.1,
+            "beyond_chance": True,
+            "changes": [
+                {"name": text or "Positive ", "before": 0, "now": 31, "share_before": 0.0, "share_now": 0.001},
+            ],
+            "more": 2,
+        },
+        notes=[text or "a note"],
+    )

@@ -17,6 +17,7 @@ from pydantic import Field
 from dsprep.folds.system_prompts import Presence, Seen, SystemPromptsRule, SystemPromptState, prompt_text
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.rule import Rows, RuleMeta, RuleOptions
+from dsprep.text.sensitive.showing import part
 
 #: Of fewer examples than this, a few with or without a prompt are no small part.
 _FEWEST: Final = 20
@@ -258,4 +259,5 @@ def _names(words: Sequence[str], place: int) -> bool:
 def _difference(common: str, rare: str) -> str:
     """The part of `rare` where it begins to differ from `common`."""
     same = next((i for i, (a, b) in enumerate(zip(common, rare, strict=False)) if a != b), min(len(common), len(rare)))
-    return rare[max(0, same - _BEFORE) :][:_EXCERPT] if len(rare) > _EXCERPT else rare
+    begin = max(0, same - _BEFORE) if len(rare) > _EXCERPT else 0
+    return part(rare, begin, begin + _EXCERPT)

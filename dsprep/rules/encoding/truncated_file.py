@@ -8,10 +8,11 @@ from dsprep.model.rule import RuleMeta
 
 
 class TruncatedFile(SourceFaultRule):
-    """The last line of the file is cut off in the middle of a record.
+    """The file is cut off in the middle of its last record.
 
     ## What it does
-    Reports a last line that has no line end and begins a JSON value that never ends.
+    Reports a last line that has no line end and begins a JSON value that never ends, the last page of a web archive
+    that is shorter than it says, and a saved page without its end.
 
     ## Why it matters
     The file was half written: by a full disk, a broken download or a program that was killed. One record is damaged,
@@ -34,6 +35,6 @@ class TruncatedFile(SourceFaultRule):
         code="ENC008",
         name="truncated-file",
         severity=Severity.ERROR,
-        message="the last line is cut off in the middle of a record",
-        summary="the last line is cut off in the middle of a record",
+        message="the file is cut off in the middle of its last record",
+        summary="the file is cut off in the middle of its last record",
     )

@@ -16,6 +16,7 @@ from dsprep.model.rule import Rows, RuleMeta, RuleOptions
 from dsprep.text.language import UNKNOWN, careful_reading, language_name, prose_of, quick_reading
 from dsprep.text.language_names import asks_for_language
 from dsprep.text.scripts import main_script
+from dsprep.text.sensitive.showing import beginning
 
 #: Characters of each text that are looked at. A question has its instruction at its start or at its end.
 _HEAD: Final = 300
@@ -146,7 +147,7 @@ class AnswerLanguageMismatch(SuspectsRule):
                         "answer_code": said,
                         "question": language_name(asked),
                         "question_code": asked,
-                        "excerpt": text[:_EXCERPT],
+                        "excerpt": beginning(text, _EXCERPT),
                     }
                     yield self.at(batch, row, turns.pointer(exchange.answer), args=args)
 

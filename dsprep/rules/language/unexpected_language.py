@@ -16,6 +16,7 @@ from dsprep.model.finding import Finding, Severity
 from dsprep.model.rule import Columns, KeyedRule, Rows, RuleMeta, RuleOptions
 from dsprep.text.language import LANGUAGE, LANGUAGES, careful_reading, language_name, language_number, prose, prose_of
 from dsprep.text.language_names import asks_for_language
+from dsprep.text.sensitive.showing import beginning
 
 #: A few examples are no main language, whatever share of a small data set they are.
 _FEWEST = 3
@@ -122,7 +123,7 @@ class UnexpectedLanguage(KeyedRule):
                         "expected": told,
                         "expected_codes": codes,
                         "probability": round(reading.fast, 2),
-                        "excerpt": text[:_EXCERPT],
+                        "excerpt": beginning(text, _EXCERPT),
                     },
                 )
 

@@ -32,8 +32,8 @@ class EmailAddress(SensitiveRule):
     Left alone are addresses that nobody has: those of `example.com` and the other domains of RFC 2606, placeholders
     (`you@yourdomain.com`, `john.doe@…`), senders that take no answers (`noreply@`). So are logins (`git@github.com:…`,
     `ssh deploy@host`, `https://user@host`) and code (`x@w.to(y)`). A text that holds only addresses of an office
-    (`info@`, `support@` …) is an info. Addresses that were written to escape programs (`anna [at] web [dot] de`), and
-    those in arguments of tool calls, are not found.
+    (`info@`, `support@` …) is an info. Addresses that were written to escape programs (`anna [at] web [dot] de`) are
+    not found. Arguments of tool calls are looked at, too.
 
     ## Why it matters
     A model can give away what it was trained on, and the address of a person is personal data, which you need a reason

@@ -40,7 +40,7 @@ class NationalId(SensitiveRule):
     characters.
 
     Left alone are numbers printed in documentation and on specimens. Passports and driving licences are not looked for:
-    nothing tells their numbers from others. Arguments of tool calls are not looked at.
+    nothing tells their numbers from others. Arguments of tool calls are looked at, too.
 
     ## Why it matters
     With such a number and a name somebody can be impersonated. A model can give away what it was trained on.

@@ -25,8 +25,8 @@ class PaymentCard(SensitiveRule):
     Left alone are the numbers that networks and payment services publish for tests (`4242 4242 4242 4242`, `4111 1111
     1111 1111` and some hundred others); numbers that a word before them says to be of an order, a parcel, an invoice or
     the like; pieces of longer numbers; and, unless a word such as `card` stands near, numbers in sums and those of 13
-    or 14 digits in one run, as a time in milliseconds and an article number have. Arguments of tool calls are not
-    looked at.
+    or 14 digits in one run, as a time in milliseconds and an article number have. Arguments of tool calls are
+    looked at, too.
 
     ## Why it matters
     A model can give away what it was trained on. Card numbers outside of what PCI DSS lays down for them are a breach

@@ -43,7 +43,7 @@ class PhoneNumber(SensitiveRule):
 
     Left alone are numbers set aside for films and documents (`555-0100` to `555-0199`, Ofcom's, ACMA's), numbers that
     only count up, and digits that belong to a card, an account or a sum. Numbers of companies and hotlines are numbers
-    like others. Arguments of tool calls are not looked at.
+    like others. Arguments of tool calls are looked at, too.
 
     ## Why it matters
     A model can give away what it was trained on, and the number of a person is personal data, which you need a reason

@@ -26,7 +26,7 @@ class ApiKey(SensitiveRule):
 
     Placeholders are left alone (`sk-xxxx…`, `YOUR_API_KEY`, `AKIAIOSFODNN7EXAMPLE`, `<token>`), and so are UUIDs,
     hashes, identifiers made of words, and strings that are assigned to nothing. Short passwords are not found.
-    Arguments of tool calls are not looked at. Nothing is sent anywhere to find out whether a key still works.
+    Arguments of tool calls are looked at, too. Nothing is sent anywhere to find out whether a key still works.
 
     ## Why it matters
     Whoever gets the data, or the model to repeat it, can use the key. Revoke it: taking it out of the data does not

@@ -22,7 +22,7 @@ class PrivateKey(SensitiveRule):
     line ends or `\\\\n` in their place, and key files of PuTTY. Reports and JSON show nothing of what is inside.
 
     Left alone are blocks without the body of a key (`...`, `MIIE… your key here`), and public keys and certificates.
-    Arguments of tool calls are not looked at.
+    Arguments of tool calls are looked at, too.
 
     ## Why it matters
     Whoever gets the data, or the model to repeat it, can log in or sign with the key. Replace it: taking it out of the

@@ -23,7 +23,7 @@ class UrlCredentials(SensitiveRule):
 
     Left alone are names that stand for them (`username:password@`, `$USER:$PASS@`, `{user}:{password}@`, `<token>`),
     the passwords that programs come with (`postgres:postgres@`, `guest:guest@`), and hosts that everybody has
-    (`localhost`) or nobody (`example.com`). Arguments of tool calls are not looked at.
+    (`localhost`) or nobody (`example.com`). Arguments of tool calls are looked at, too.
 
     ## Why it matters
     Whoever gets the data, or the model to repeat it, can log in. Change the password: taking it out of the data does

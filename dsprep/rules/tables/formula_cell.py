@@ -11,6 +11,7 @@ from dsprep.model import pointer as pointers
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.rule import ExampleRule, RuleMeta
+from dsprep.text.sensitive.showing import beginning
 
 #: What a formula begins with; tabs and line ends before it are dropped by spreadsheets. Full-width forms are what
 #: Japanese input methods write, and spreadsheets take them for the same.
@@ -94,7 +95,7 @@ class FormulaCell(ExampleRule):
                     yield self.finding(
                         field_location(batch, row, pointers.join([name])),
                         key=batch.key(row),
-                        args={"excerpt": cell[:_EXCERPT]},
+                        args={"excerpt": beginning(cell, _EXCERPT)},
                     )
 
 

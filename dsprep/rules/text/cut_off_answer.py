@@ -19,6 +19,7 @@ from dsprep.model.finding import Finding, Severity
 from dsprep.model.rule import Columns, Rows, RuleMeta, RuleOptions
 from dsprep.text.code_spans import fenced_blocks
 from dsprep.text.scripts import UNSPACED, script_of
+from dsprep.text.sensitive.showing import part
 
 #: Shorter answers (characters; of Chinese and the like) are labels, names and the like.
 _SHORTEST, _SHORTEST_UNSPACED = 25, 10
@@ -190,7 +191,7 @@ class CutOffAnswer(SuspectsRule):
                 if kind != _PROPER and (single or kind != _Kind.SINGLE):
                     text = batch.turns.text[turn].rstrip()
                     args: dict[str, Any] = {"how": _said(text, _Kind(kind)), "kind": _Kind(kind).name.lower()}
-                    args["excerpt"] = text[-_EXCERPT:]
+                    args["excerpt"] = part(text, len(text) - _EXCERPT, len(text))
                     yield self.at(batch, batch.turns.row[turn], batch.turns.pointer(turn), args=args)
         for key in islice(keys.tolist(), self.context.max_findings, None):
             yield self.finding(rows.locate([key])[0], key=key, args={"how": "is cut off"})

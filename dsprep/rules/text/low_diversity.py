@@ -19,6 +19,7 @@ from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.moving import Shift
 from dsprep.model.rule import FoldRule, Rows, RuleMeta, RuleOptions
+from dsprep.text.sensitive.showing import beginning
 from dsprep.text.turn_bytes import TURN_BYTES
 
 #: So many exchanges are kept, those of the smallest keys. The share of something in them is off by 2.2 % at most (the
@@ -205,7 +206,7 @@ class LowDiversity(FoldRule[DiversityState]):
             "distinct_openings": round(len(openings) / size, 4),
             "distinct_prompts": round(prompts, 4),
             "prompt_opening_share": round(max(asked.values()) / size, 4),
-            "excerpt": opening[:_EXCERPT],
+            "excerpt": beginning(opening, _EXCERPT),
         }
         yield self.finding(rows.dataset, args=args, rows=state.exchanges)
 

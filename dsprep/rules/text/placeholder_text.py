@@ -19,6 +19,7 @@ from dsprep.text.code_spans import has_code_lines
 from dsprep.text.labels import answer_place, folded_label
 from dsprep.text.message_texts import asked, message_texts
 from dsprep.text.placeholders import ANYWHERE, LONGEST, Placeholder, placeholders, stands_for_nothing
+from dsprep.text.sensitive.showing import part
 from dsprep.text.turn_bytes import TURN_BYTES
 from dsprep.text.turn_search import turns_matching
 
@@ -208,7 +209,8 @@ class PlaceholderText(FoldRule[PlaceholderState]):
         elif any(said == "assistant" for said, _ in message_texts(example.messages[max(0, message - 2) : message])):
             # Somebody who is asked may say "none".
             return
-        finding = self._finding(batch, turn, f"the whole text is `{turns.text[turn].strip()}`", turns.text[turn])
+        what = f"the whole text is `{turns.text[turn].strip()}`"
+        finding = self._finding(batch, turn, what, turns.text[turn][:_EXCERPT])
         if role == "assistant" and answer_place(example) == message:
             state.doubtful.setdefault(word, Tally(self.context.max_findings)).add(finding)
         else:
@@ -236,12 +238,13 @@ class PlaceholderText(FoldRule[PlaceholderState]):
         first = min(found, key=lambda one: one.start)
         shown = " ".join(text[first.start : first.end].split())
         more = f" and {len(found) - 1:,} more" if len(found) > 1 else ""
-        excerpt = text[max(0, first.start - _BEFORE) :]
+        begin = max(0, first.start - _BEFORE)
+        excerpt = part(text, begin, begin + _EXCERPT)
         state.found.add(self._finding(batch, turn, f"`{shown}`{more} was never filled in", excerpt))
 
     def _finding(self, batch: Batch, turn: int, what: str, excerpt: str) -> Finding:
         turns = batch.turns
-        return self.at(batch, turns.row[turn], turns.pointer(turn), args={"what": what, "excerpt": excerpt[:_EXCERPT]})
+        return self.at(batch, turns.row[turn], turns.pointer(turn), args={"what": what, "excerpt": excerpt})
 
 
 _LABELS: Final = LabelFold()

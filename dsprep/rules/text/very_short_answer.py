@@ -15,6 +15,7 @@ from dsprep.folds.suspects import Suspects, SuspectsRule, suspects
 from dsprep.model.batch import Batch
 from dsprep.model.finding import Finding, Severity
 from dsprep.model.rule import Columns, Rows, RuleMeta, RuleOptions
+from dsprep.text.sensitive.showing import beginning
 from dsprep.text.turn_bytes import TURN_BYTES
 
 #: Lengths are counted by the logarithm to base 2 of their bytes, in so many steps to each doubling.
@@ -153,7 +154,7 @@ class VeryShortAnswer(SuspectsRule):
                 size = len(text.encode("utf-8", "surrogatepass"))
                 asked = _question(batch, turn)
                 if log2(size + 1) <= limit and not _is_enough(asked, text, first=asks[row] < 2):
-                    args = {"bytes": size, "median": usual, "excerpt": text[:_EXCERPT]}
+                    args = {"bytes": size, "median": usual, "excerpt": beginning(text, _EXCERPT)}
                     yield self.at(batch, row, turns.pointer(turn), args=args)
 
 

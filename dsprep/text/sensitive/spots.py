@@ -6,6 +6,7 @@ import re
 import string
 from bisect import bisect_right
 from enum import IntEnum
+from functools import cache
 from typing import Final, NamedTuple
 
 from dsprep.model.batch import Batch, Feature
@@ -74,26 +75,46 @@ _SHAPE: Final = bytes(
 _TOKEN: Final = bytes(97 if chr(byte) in string.ascii_letters + string.digits + "-_" else 32 for byte in range(256))
 
 
-#: The texts of a batch as shapes: every digit a 0, letters A and a, hyphen, point, space and slash a hyphen. Offsets
-#: are those of TURN_BYTES, line feeds stay.
-SHAPES: Final[Feature[bytes]] = Feature("turn-shapes", lambda batch: batch.get(TURN_BYTES).data.translate(_SHAPE))
+def shapes_of(data: bytes) -> bytes:
+    """`data` as shapes: every digit a 0, letters A and a, hyphen, point, space and slash a hyphen; line feeds stay."""
+    return data.translate(_SHAPE)
+
+
+#: The texts of a batch as shapes. Offsets are those of TURN_BYTES.
+SHAPES: Final[Feature[bytes]] = Feature("turn-shapes", lambda batch: shapes_of(batch.get(TURN_BYTES).data))
 
 
 def long_tokens(batch: Batch, size: int) -> list[int]:
     """The texts that hold a run of `size` letters, digits, hyphens and underscores that is no long word or name: it has
     a digit, or is half as long again and has letters of both kinds."""
     joined = batch.get(TURN_BYTES)
-    token = re.compile(rb"[A-Za-z0-9_-]{%d,}" % size)
+    token = _long(size)
     ends = [*joined.starts[1:].tolist(), len(joined.data)]
     found: list[int] = []
     for turn in holding(joined, joined.data.translate(_TOKEN), [b"a" * size]):
         for match in token.finditer(joined.data, int(joined.starts[turn]), ends[turn]):
-            run = match.group()
-            mixed = run.lower() != run != run.upper()
-            if run.translate(None, b"0123456789") != run or (mixed and len(run) >= 1.5 * size):
+            if _is_no_word(match.group(), size):
                 found.append(turn)
                 break
     return found
+
+
+def has_long_token(data: bytes, size: int) -> bool:
+    """As `long_tokens`, of one text."""
+    # Searching for a literal is many times as fast.
+    if b"a" * size not in data.translate(_TOKEN):
+        return False
+    return any(_is_no_word(match.group(), size) for match in _long(size).finditer(data))
+
+
+@cache
+def _long(size: int) -> re.Pattern[bytes]:
+    return re.compile(rb"[A-Za-z0-9_-]{%d,}" % size)
+
+
+def _is_no_word(run: bytes, size: int) -> bool:
+    mixed = run.lower() != run != run.upper()
+    return run.translate(None, b"0123456789") != run or (mixed and len(run) >= 1.5 * size)
 
 
 def holding(joined: TurnBytes, data: bytes, literals: list[bytes]) -> list[int]:
