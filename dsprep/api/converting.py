@@ -21,6 +21,7 @@ from dsprep.engine.ledger import Ledger, change_line, placed
 from dsprep.engine.ordering import in_order
 from dsprep.engine.pipeline import Pipeline
 from dsprep.engine.writing import AtomicFile, Pieces, encoded
+from dsprep.folds.faults import SourceFaultRule
 from dsprep.formats import LineMaker, RowsNormaliser, TableNormaliser, line_maker
 from dsprep.formats import Mapping as ColumnMapping
 from dsprep.model.batch import Batch
@@ -229,8 +230,10 @@ class _ConvertShard:
         # Of a row that can be read, but has no text, that it is too long as well is not what keeps it out.
         for fault in sorted(record.faults, key=lambda fault: fault.kind != "missing-value")[:1] if meta is None else ():
             # Faults are named by the rule that reports them.
-            meta = rule_class(rule_names()[fault.kind]).meta
-            message = render_message(meta, fault.args)
+            kind = rule_class(rule_names()[fault.kind])
+            meta = kind.meta
+            args = kind.arguments(fault) if issubclass(kind, SourceFaultRule) else fault.args
+            message = render_message(meta, args)
             location = batch.fault_location(fault, i)
             what = fault.args.get("what")
         rows = max(1, self.pipeline.sources[shard.source].rows_of(record))
@@ -324,6 +327,10 @@ def convert(
             watcher.advance(done.shard.end - done.shard.start)
         if ledger is not None:
             ledger.close()
+        if not result.rows_in:
+            # What an earlier run has written stays as it is.
+            named = ", ".join(source.display for source in sources[:5])
+            raise InputError(f"{named}: there is no record to convert; see what should have written it")
     result.inputs = [source.info for source in sources]
     # What a source has to say of itself it says each time it is planned.
     arranged = [source.arrangement for source in sources if source.arrangement is not None]

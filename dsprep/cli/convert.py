@@ -150,10 +150,6 @@ def command(
         elif result.made == "examples":
             what = counted(result.rows_out, "example")
         typer.echo(f"{counted(result.rows_in, 'row')} in, {what} written to {name}", err=True)
-    if not result.rows_in:
-        files = ", ".join(info.path for info in result.inputs[:5])
-        typer.echo(f"error: {files}: there is no record to convert; see what should have written it", err=True)
-        raise typer.Exit(2)
     if result.rejected:
         unit = "example" if result.made == "examples" else "row"
         for reason, rows in result.rejected.most_common():

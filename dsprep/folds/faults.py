@@ -41,7 +41,8 @@ class SourceFaultRule(ExampleRule):
                 fix=self.remedy(batch, i, fault),
             )
 
-    def arguments(self, fault: Fault) -> Mapping[str, Any]:
+    @staticmethod
+    def arguments(fault: Fault) -> Mapping[str, Any]:
         """The finding's args: those of the fault, with what the message needs besides."""
         return fault.args
 

@@ -44,7 +44,8 @@ class ByteOrderMark(SourceFaultRule):
         fix=FixAvailability.ALWAYS,
     )
 
-    def arguments(self, fault: Fault) -> Mapping[str, Any]:
+    @staticmethod
+    def arguments(fault: Fault) -> Mapping[str, Any]:
         return {"encoding": "utf-8", **fault.args}
 
     def remedy(self, batch: Batch, i: int | None, fault: Fault) -> Fix | None:

@@ -43,6 +43,7 @@ class DuplicateJsonKey(SourceFaultRule):
         summary="a key twice in one object",
     )
 
-    def arguments(self, fault: Fault) -> Mapping[str, Any]:
+    @staticmethod
+    def arguments(fault: Fault) -> Mapping[str, Any]:
         keys = fault.args.get("keys") or []
         return {**fault.args, "names": ", ".join(f"`{shown(key, 40)}`" for key in keys[:10])}

@@ -42,6 +42,7 @@ class InvalidJson(SourceFaultRule):
         summary="a line that does not parse",
     )
 
-    def arguments(self, fault: Fault) -> Mapping[str, Any]:
+    @staticmethod
+    def arguments(fault: Fault) -> Mapping[str, Any]:
         at = f" at column {fault.column}" if fault.column else ""
         return {"reason": "it does not parse", **fault.args, "at": at}

@@ -48,7 +48,8 @@ class InvalidUtf8(SourceFaultRule):
         fix=FixAvailability.SOMETIMES,
     )
 
-    def arguments(self, fault: Fault) -> Mapping[str, Any]:
+    @staticmethod
+    def arguments(fault: Fault) -> Mapping[str, Any]:
         args = {**fault.args, "encoding": fault.args.get("encoding") or "no encoding that is known"}
         if fault.args.get("bad"):
             args["excerpt"] = str(fault.args["bad"])[:80]

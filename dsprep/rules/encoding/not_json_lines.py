@@ -53,7 +53,8 @@ class NotJsonLines(SourceFaultRule):
         fix=FixAvailability.SOMETIMES,
     )
 
-    def arguments(self, fault: Fault) -> Mapping[str, Any]:
+    @staticmethod
+    def arguments(fault: Fault) -> Mapping[str, Any]:
         return {**fault.args, "what": _WHAT.get(str(fault.args.get("kind")), "other JSON")}
 
     def remedy(self, batch: Batch, i: int | None, fault: Fault) -> Fix | None:

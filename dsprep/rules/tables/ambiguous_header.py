@@ -55,7 +55,8 @@ class AmbiguousHeader(SourceFaultRule):
             else:
                 yield finding
 
-    def arguments(self, fault: Fault) -> Mapping[str, Any]:
+    @staticmethod
+    def arguments(fault: Fault) -> Mapping[str, Any]:
         header, first = fault.args["header"], fault.args["first"]
         said = f"is called {header[:80]!r}, like column {first}" if header else "has no name"
         return {**fault.args, "header": header[:80], "name": fault.args["name"][:80], "fault": said}

@@ -44,5 +44,6 @@ class MissingValue(SourceFaultRule):
         summary="an empty cell in a column that is mapped",
     )
 
-    def arguments(self, fault: Fault) -> Mapping[str, Any]:
+    @staticmethod
+    def arguments(fault: Fault) -> Mapping[str, Any]:
         return {"reason": "the cell is empty", **fault.args}

@@ -91,14 +91,19 @@ class CsvSource(Source):
         feed.begin()
         start = ordinal = rows = 0
         offset, line = feed.offset, feed.line
+        #: Shards without a row: there may be none in the file.
+        held: list[Shard] = []
         for cut in cuts(file, layout, offset, line, shard_bytes, self.max_row):
             # What is wrong with the header stands on the first shard, and so does the header.
             faults = () if start else layout.faults
-            yield Shard(self.index, start, cut.end, ordinal, line, faults, rows=rows)
+            held.append(Shard(self.index, start, cut.end, ordinal, line, faults, rows=rows))
             start, line = cut.end, line + cut.lines
             ordinal, rows = ordinal + cut.records, rows + cut.rows
-        if not start:
-            yield Shard(self.index, 0, offset, faults=(Fault("empty-file"), *layout.faults))
+            if rows:
+                yield from held
+                held.clear()
+        if not rows:
+            yield Shard(self.index, 0, max(start, offset), line=line, faults=(Fault("empty-file"), *layout.faults))
 
     @property
     def reading(self) -> Mapping[str, Any]:
