@@ -19,6 +19,7 @@ from pydantic import BaseModel, ByteSize, ConfigDict, Field, SecretStr, Validati
 
 from dsprep.catalog.registry import suggestion
 from dsprep.model.finding import Severity
+from dsprep.model.target import Price
 
 #: The folder of the cache, and the environment variable that says where else it is.
 CACHE_FOLDER = ".dsprep_cache"
@@ -208,6 +209,11 @@ class Settings(BaseModel):
         None,
         description="What the [dataset card](card.md) of `prepare` says: a table with the keys `write`, `name`, "
         "`description`, `license`, `creator`, `url`, `published` and `version`.",
+    )
+    price: Price | None = Field(
+        None,
+        description="What training costs, where that is not the price that dsprep knows: a table with the keys "
+        "`usd_per_million_tokens`, `source` and `as_of`, a date.",
     )
     records: str | None = Field(
         None,
@@ -437,7 +443,9 @@ def _explained(error: ValidationError, where: str, keys: Sequence[str] = ()) -> 
         place = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "extra_forbidden":
             table, _, name = place.rpartition(".")
-            known = [_kebab(key) for key in CardSettings.model_fields] if table == "card" else keys
+            known = {"card": list(map(_kebab, CardSettings.model_fields)), "price": list(Price.model_fields)}.get(
+                table, keys
+            )
             hint = suggestion(name, known) or f"; there are {', '.join(known)}"
             sentences.append(f"{where}: unknown key {place!r}{hint}")
         else:

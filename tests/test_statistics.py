@@ -369,3 +369,13 @@ def test_tokens_are_not_counted_for_rules_that_do_not_ask(tmp_path: Path) -> Non
     assert without["all"].keys() == {"rows", "examples", "bytes", "turns"}
     assert api.lint(data, select=("TOK001",)).stats["all"]["tokens"]["total"] > 0
     assert api.stats(data).stats["all"]["tokens"]["total"] > 0
+
+
+def test_the_price_of_a_contract_takes_the_place_of_the_known_one(tmp_path: Path) -> None:
+    file = tmp_path / "data.jsonl"
+    chat = {"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."}]}
+    file.write_text(json.dumps(chat) + "\n")
+    price = {"usd_per_million_tokens": 1e6, "source": "our contract", "as_of": "2026-10-01"}
+    training = api.lint([file], price=price).stats["training"]
+    assert training["cost"] == training["billed_tokens"]
+    assert training["price"] == {**price, "unverified": False}

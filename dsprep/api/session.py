@@ -253,11 +253,13 @@ def open_session(
 def _target(settings: Settings, pack: Pack) -> Target:
     """The target that the user names, else the one of the pack, else the default. Raises UnknownTarget or PackError."""
     if pack.target is None or "target" in settings.model_fields_set:
-        return load_target(settings.target, target_texts())
-    try:
-        return load_target(pack.target, target_texts())
-    except UnknownTarget as error:
-        raise PackError(f"{pack.file}: target: {error}") from error
+        target = load_target(settings.target, target_texts())
+    else:
+        try:
+            target = load_target(pack.target, target_texts())
+        except UnknownTarget as error:
+            raise PackError(f"{pack.file}: target: {error}") from error
+    return target if settings.price is None else target.model_copy(update={"price": settings.price})
 
 
 def _cache(settings: Settings, inputs: Sequence[Input], sources: Sequence[Source]) -> Store | None:
@@ -428,6 +430,7 @@ def settings_of(session: Session, command: str) -> dict[str, Any]:
         "max_findings": session.settings.max_findings,
         "unsafe_fixes": session.settings.unsafe_fixes,
         **_selection(session.settings),
+        **({} if session.settings.price is None else {"price": session.settings.price.model_dump(mode="json")}),
         **({} if session.settings.redact == "label" else {"redact": session.settings.redact}),
     }
 

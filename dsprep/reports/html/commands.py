@@ -15,13 +15,14 @@ _MAPPED = ("system", "user", "assistant", "label", "group")
 
 def lint_command(report: Report, *flags: str) -> str:
     """A `dsprep lint` over the inputs of the report, with `flags`, ready to paste into a shell."""
-    return _shown(["dsprep", "lint", *_files(report), *flags, *_target(report)])
+    return _shown(["dsprep", "lint", *_files(report), *_records(decisive_settings(report)), *flags, *_target(report)])
 
 
 def prepare_command(report: Report, *flags: str) -> str:
-    """A `dsprep prepare` over the inputs of the report."""
+    """A `dsprep prepare` over the inputs of the report, which are read as they were for it."""
     paths = [info.path for info in report.inputs]
-    return _shown(["dsprep", "prepare", *paths, "--out", "prepared", *flags, *_target(report)])
+    read = _read(decisive_settings(report))
+    return _shown(["dsprep", "prepare", *paths, *read, "--out", "prepared", *flags, *_target(report)])
 
 
 def same_run(report: Report) -> str:
@@ -61,11 +62,21 @@ def same_run(report: Report) -> str:
 
 def _choices(settings: Mapping[str, Any]) -> list[str]:
     words = ["--out", "prepared"]
-    for name in ("split", "dedupe", "records"):
+    for name in ("split", "dedupe"):
         if settings.get(name):
             words += [f"--{name}", str(settings[name])]
     if settings.get("keep_best") is True:
         words.append("--keep-best")
+    return [*words, *_read(settings)]
+
+
+def _records(settings: Mapping[str, Any]) -> list[str]:
+    return ["--records", str(settings["records"])] if settings.get("records") else []
+
+
+def _read(settings: Mapping[str, Any]) -> list[str]:
+    """How records are found in the inputs, and columns mapped."""
+    words = _records(settings)
     mapping = dict(_pairs(settings.get("mapping")))
     if mapping.keys() - {*_MAPPED, "records"}:
         words += ["--mapping", "mapping.yaml"]
