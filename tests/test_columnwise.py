@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dsprep import api, formats
 from dsprep.formats import Mapping
 from dsprep.sources.csv import CsvSource
-from dsprep.text.encoding import sniff
+from dsprep.text.encoding import Sniffed, sniff
 from dsprep.text.json_columns import blank, content, escaped
 
 CELLS = st.text(
@@ -63,8 +63,8 @@ def test_the_same_lines_as_row_by_row(
     path = folder / "data.csv"
     path.write_text(text.getvalue() + odd + ",".join("wxyz") + "\n", newline="")
     mapping = Mapping.model_validate(parts)
-    # With many control characters it is no text.
-    assume(sniff(path.read_bytes()).kind == "text")
+    # With control characters it may be no text, or one in a wider encoding.
+    assume(sniff(path.read_bytes()) == Sniffed("text"))
     with pytest.MonkeyPatch.context() as patch:
         by_columns = converted(path, folder / "out.jsonl", mapping, to)
         patch.setattr(CsvSource, "table", lambda self, shard, columns: None)
