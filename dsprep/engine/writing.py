@@ -130,11 +130,11 @@ class Pieces:
     """What a worker makes for a file, in order: bytes, and records of the source that are too large to hold.
 
     More than HELD bytes go to a temporary file beside `target`, if that is given: a source that cannot be cut into
-    shards may make any number of them.
+    shards may make any number of them, and through a pipe between processes they would go more slowly.
     """
 
     #: Bytes.
-    HELD: ClassVar[int] = 32 << 20
+    HELD: ClassVar[int] = 1 << 18
 
     def __init__(self, target: str | None = None) -> None:
         self._target = target
