@@ -18,8 +18,9 @@ from dsprep.folds.samples import CHARACTERS, MOST_SPLITS, PER_REASON, Drawing, S
 from dsprep.model.batch import Batch
 from dsprep.model.moving import Place, Shift
 from dsprep.model.record import Example, Record
-from dsprep.model.sample import Part, Why
+from dsprep.model.sample import Part, Piece, Said, Talk, Why
 from dsprep.reports import html
+from dsprep.reports.html.talks import changed_bubbles
 from dsprep.text.talks import talk_of_value
 from dsprep.text.word_diffs import Op, cropped, word_diff
 
@@ -237,3 +238,11 @@ def test_the_section_on_private_data(tmp_path: Path) -> None:
     assert "--select PII001 --fix --unsafe-fixes --redact label" in body.replace("<span>", "").replace("</span>", "")
     clean = written(tmp_path / "b.jsonl", chat("Hello", "Good day."))
     assert "and found none" in html.render(api.lint(clean, workers=1, cache=False))
+
+
+def test_where_texts_are_cut_is_no_difference() -> None:
+    had = Talk((Said("user", (Piece(Part.TEXT, "one\r\ntwo three", left_out=9),)),))
+    said = Talk((Said("user", (Piece(Part.TEXT, "one\ntwo three four", left_out=5),)),))
+    (bubble,) = changed_bubbles(had, said) or []
+    assert "four" not in bubble.pieces[0].text
+    assert "<del>" in bubble.pieces[0].text

@@ -54,12 +54,22 @@ def changed_bubbles(before: Talk, after: Talk) -> list[Bubble] | None:
         _bubble(
             said,
             [
-                _piece(new) if old == new else PieceView(str(new.part), diffed(word_diff(old.text, new.text)))
+                _piece(new) if old == new else PieceView(str(new.part), diffed(_difference(old, new)))
                 for old, new in zip(had.pieces, said.pieces, strict=True)
             ],
         )
         for had, said in zip(before.said, after.said, strict=True)
     ]
+
+
+def _difference(old: Piece, new: Piece) -> list[Change]:
+    changes = word_diff(old.text, new.text)
+    if old.left_out or new.left_out:
+        # Texts that are cut to a length end at different places if one of them has lost something before.
+        while changes and changes[-1].op is not Op.SAME:
+            changes.pop()
+        changes.append(Change(Op.CUT, ""))
+    return changes
 
 
 def same_shape(one: Talk, other: Talk) -> bool:
