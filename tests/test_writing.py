@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
+import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from dsprep.engine.writing import AtomicFile, encoded
+from dsprep.engine.writing import AtomicFile, Pieces, encoded
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
@@ -65,3 +68,33 @@ def test_any_json_value_is_written_so_that_it_reads_back(value: object) -> None:
     data = encoded(value)
     assert b"\n" not in data
     assert json.loads(data) == value
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    with AtomicFile(pipe) as file:
+        file.write(b"all of it")
+    reader.join(10)
+    assert read == [b"all of it"]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_pieces_come_back_in_order_however_many_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pieces, "HELD", 10)
+    source = tmp_path / "source.jsonl"
+    source.write_bytes(b'0123"5678\n')
+    made = [Pieces(target) for target in (None, str(tmp_path / "out.jsonl"))]
+    for pieces in made:
+        pieces.extend([b"first", b" and second"])
+        pieces.extend([(2, 7), b", third"])
+        pieces.extend([b""])
+        pieces.extend([b"the last"])
+    expected = b'first and second23\\"56, thirdthe last'
+    for pieces in pickle.loads(pickle.dumps(made)):
+        assert b"".join(pieces.chunks(str(source))) == expected
+    assert [path.name for path in tmp_path.iterdir()] == ["source.jsonl"]

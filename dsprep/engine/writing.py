@@ -7,6 +7,8 @@ import contextlib
 import glob
 import json
 import os
+import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -35,6 +37,8 @@ class AtomicFile:
     `keep` is asked at the end whether there is anything to write: if not, the file is not made, and an old one of that
     name goes away. Litter of killed runs beside the same target is removed at the start.
 
+    What is no file, such as a device or a pipe, is not replaced, but gets all of it at the end.
+
     A file that is new gives group and others no right that one of the files at `like` does not give them, as `cp` has
     it. Those that are no files of this machine are passed over.
     """
@@ -47,7 +51,7 @@ class AtomicFile:
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        folder, name = os.path.split(self.path)
+        folder, name = _beside(self.path)
         self._tidy(folder, name)
         handle, self._temporary = tempfile.mkstemp(_SUFFIX, f".{name}.", folder)
         self._file = os.fdopen(handle, "wb", 1 << 20)
@@ -64,9 +68,14 @@ class AtomicFile:
         assert self._file is not None
         if kind is None and not self._keep():
             self._file.close()
-            for path in (self._temporary, self.path):
+            for path in (self._temporary, *((self.path,) if _replaceable(self.path) else ())):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
+        elif kind is None and not _replaceable(self.path):
+            self._file.close()
+            with open(self._temporary, "rb") as made, open(self.path, "wb") as out:
+                shutil.copyfileobj(made, out, _CHUNK)
+            os.unlink(self._temporary)
         elif kind is None:
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -80,7 +89,7 @@ class AtomicFile:
             os.replace(self._temporary, self.path)
         else:
             self._file.close()
-            self._tidy(*os.path.split(self.path))
+            self._tidy(*_beside(self.path))
 
     def _tidy(self, folder: str, name: str) -> None:
         """Remove what this run or an earlier one has left beside the target."""
@@ -189,7 +198,7 @@ class Pieces:
     def _spill(self, target: str) -> None:
         self._close()
         if self._spilled is None:
-            folder, name = os.path.split(os.path.realpath(target))
+            folder, name = _beside(os.path.realpath(target))
             # By its name, it is taken away with the other litter, should this run be killed.
             handle, self._spilled = tempfile.mkstemp(_SUFFIX, f".{name}.", folder)
             os.close(handle)
@@ -215,6 +224,20 @@ def joined(pieces: Sequence[Piece]) -> list[Piece]:
     if run:
         out.append(b"".join(run))
     return out
+
+
+def _replaceable(path: str) -> bool:
+    """Whether another file may take the place of what is at `path`, if anything is."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except FileNotFoundError:
+        return True
+
+
+def _beside(path: str) -> tuple[str, str]:
+    """The folder in which to write what is to become `path`, and the name that it has."""
+    folder, name = os.path.split(path)
+    return (folder if _replaceable(path) else tempfile.gettempdir()), name
 
 
 def _mode_of(paths: Iterable[str]) -> int:

@@ -406,7 +406,7 @@ def test_the_same_prepare_again(clean: Report) -> None:
     }
     assert commands.same_run(clean) == (
         "dsprep prepare clean.jsonl --isolated --target trl --out prepared --split 0.8/0.1/0.1 --dedupe near "
-        "--records 'rows[]' --keep-best --user '{{a}} b' --label c"
+        "--keep-best --records 'rows[]' --user '{{a}} b' --label c"
     )
 
 
