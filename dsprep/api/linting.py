@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from os import fspath
 from typing import TYPE_CHECKING, Any
 
-from dsprep.api.comparing_reports import earlier_report, with_comparison
 from dsprep.api.describing import described, statistics_of
 from dsprep.api.remembering import Run, several
 from dsprep.api.session import Input, Paths, Progress, Session, inputs_from, open_session, report_of
@@ -70,19 +69,19 @@ def lint(
     `compare`, what has changed since that report is `Report.comparison`.
     """
     chosen = with_overrides(settings, overrides)
-    earlier = earlier_report(chosen)
+    compared = comparison_for(chosen)
     groups = {"train": several(train), "validation": several(validation), "test": several(test)}
     paths = several(paths)
     run = Run.over(paths, **groups, settings=chosen) if chosen.cache else None
     known = run.report() if run is not None else None
     if known is not None:
-        return with_comparison(known, earlier)
+        return compared(known)
     inputs, notes = inputs_from(paths, **groups)
     session = _open(inputs, chosen, {}, progress, notes)
     report = linted(session)
     if run is not None:
         run.keep(report, session)
-    return with_comparison(report, earlier)
+    return compared(report)
 
 
 def fix(
@@ -106,7 +105,7 @@ def fix(
     for item in inputs:
         refuse_url(item.path, "which is not fixed in place; `dsprep prepare` writes a repaired data set from it")
     chosen = with_overrides(settings, overrides)
-    earlier = earlier_report(chosen)
+    compared = comparison_for(chosen)
     fixed: Counter[str] = Counter()
     files: set[str] = set()
     changed: list[Sample] = []
@@ -137,7 +136,17 @@ def fix(
     report.samples = [*changed, *report.samples]
     if ledgers.used:
         report.notes.append(_how_to_undo(ledgers.used, fixed))
-    return FixResult(with_comparison(report, earlier), fixed, sorted(files), list(ledgers.used))
+    return FixResult(compared(report), fixed, sorted(files), list(ledgers.used))
+
+
+def comparison_for(settings: Settings) -> Callable[[Report], Report]:
+    """What makes a report say what has changed since the one that the settings name, which is read now; nothing if they
+    name none. Raises InputError."""
+    if settings.compare is None:
+        return lambda report: report
+    from dsprep.api.comparing_reports import earlier_report, with_comparison
+
+    return partial(with_comparison, earlier=earlier_report(settings))
 
 
 class _Ledgers:

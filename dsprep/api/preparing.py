@@ -13,7 +13,6 @@ from typing import Any, Literal
 from dsprep.api.accepted import Suppression, dump_suppressions
 from dsprep.api.card import CardFiles, card_of, remove_card, write_card
 from dsprep.api.certifying import CheckedOutput, certificate, checked_output, provenance
-from dsprep.api.comparing_reports import earlier_report, with_comparison
 from dsprep.api.describing import CONVERSION, described
 from dsprep.api.destinations import (
     SPLIT_FOLDS,
@@ -23,7 +22,7 @@ from dsprep.api.destinations import (
     shares_missed,
     writer,
 )
-from dsprep.api.linting import REDACTING, with_relabels
+from dsprep.api.linting import REDACTING, comparison_for, with_relabels
 from dsprep.api.masking import concealing
 from dsprep.api.session import (
     PathLike,
@@ -121,7 +120,7 @@ def prepare(
     folder.
     """
     chosen = with_overrides(settings, overrides)
-    earlier = earlier_report(chosen)
+    compared = comparison_for(chosen)
     plan = SplitPlan.parse(split, chosen.seed)
     if dedupe not in _DEDUPE_CODES:
         raise InputError(f"dedupe is one of {', '.join(_DEDUPE_CODES)}, not {dedupe!r}")
@@ -180,7 +179,7 @@ def prepare(
             f"{REJECTED_FILE} holds its rows as they were, with whatever secrets and personal data are in them: keep "
             "it apart from the data, or delete it"
         )
-    with_comparison(report, earlier)
+    report = compared(report)
     manifest = {
         **provenance(report),
         "rows": {name: rows[name] for name in (*names, "rejected")},
